@@ -1,0 +1,1 @@
+"""From features to neighbours, distances and labels: arrays in, arrays out."""

@@ -1,0 +1,1 @@
+"""Answers, the constraints they make, and pseudo-labels that satisfy them."""

@@ -1,0 +1,226 @@
+"""The answer log: every answer ever given, one JSON record a line, never rewritten."""
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, fields
+from datetime import UTC, datetime
+from io import FileIO
+from pathlib import Path
+from typing import Literal, get_args
+
+from aas_plugin.errors import AasError
+
+if sys.platform != "win32":
+    import fcntl
+
+Decision = Literal["same", "different", "cannot_tell"]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What an annotator said about two images.
+
+    Attributes:
+        id: short and unique in its log.
+        a: path of an image, relative to the catalogue, in POSIX form.
+        b: path of the other image.
+        hash_a: content hash of a.
+        hash_b: content hash of b.
+        decision: "same", "different" or "cannot_tell".
+        annotator: who answered.
+        time: ISO 8601, UTC.
+        cycle: the cycle that asked, from 0.
+        kind: why the pair was asked, such as "over" or "under" (segmentation).
+        contradicts: ids of the answers it contradicts; such an answer is kept but gives no constraint.
+    """
+
+    id: str
+    a: str
+    b: str
+    hash_a: str
+    hash_b: str
+    decision: Decision
+    annotator: str
+    time: str
+    cycle: int
+    kind: str
+    contradicts: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.decision not in get_args(Decision):
+            raise ValueError(f"answer {self.id} has the unknown decision {self.decision!r}")
+
+
+class AnswerLog:
+    """An append-only log of answers and revocations.
+
+    On disk before `append` and `revoke` return. Several processes may share a log: a lock on the file keeps
+    them apart (not on Windows, where a log is for one process), and each call first reads what is new.
+
+    Opening a log, or using it again, mends what a killed process may have left: a last line that is cut off
+    moves to a file beside the log, whose name ends in ".damaged".
+
+    Attributes:
+        path: the log; it need not exist yet.
+        damaged: a sentence about the last line set aside, None if there was none.
+
+    Raises:
+        AasError: the log cannot be read, or a line other than the last is not a record.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        self.damaged: str | None = None
+        self._answers: list[Answer] = []
+        self._ids: set[str] = set()
+        self._revoked: set[str] = set()
+        self._size = 0  # bytes and lines read so far
+        self._lines = 0
+        self._refresh()
+
+    def answers(self) -> list[Answer]:
+        """The answers that are not revoked, in the order they were given."""
+        self._refresh()
+        return [answer for answer in self._answers if answer.id not in self._revoked]
+
+    def append(self, answers: Iterable[Answer]) -> None:
+        """Write answers down, all or none.
+
+        Raises:
+            AasError: the log cannot be written (nothing was kept), or an id is taken.
+        """
+        answers = list(answers)
+        with self._open() as file:
+            new: set[str] = set()
+            for answer in answers:
+                if answer.id in self._ids or answer.id in new:
+                    raise AasError(f"Answer {answer.id} is already in {self.path}; give it another id.")
+                new.add(answer.id)
+            self._write(file, [{"record": "answer", **asdict(answer)} for answer in answers])
+
+    def revoke(self, answer_id: str, annotator: str) -> None:
+        """Take an answer back; one that is already taken back stays so.
+
+        Raises:
+            AasError: there is no such answer, or the log cannot be written.
+        """
+        with self._open() as file:
+            if answer_id not in self._ids:
+                raise AasError(f"Answer {answer_id} is not in {self.path}, so it cannot be revoked; check its id.")
+            if answer_id not in self._revoked:
+                now = datetime.now(UTC).isoformat(timespec="seconds")
+                who = {"annotator": annotator, "time": now}
+                self._write(file, [{"record": "revocation", "revokes": answer_id, **who}])
+
+    @contextmanager
+    def _open(self) -> Iterator[FileIO]:
+        """The locked log, mended and read to its end; unbuffered, so that no write is ever pending."""
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with open(self.path, "a+b", buffering=0) as file:
+                if sys.platform != "win32":
+                    fcntl.flock(file, fcntl.LOCK_EX)
+                self._read(file)
+                yield file
+        except OSError as error:
+            raise AasError(
+                f"The answer log {self.path} cannot be used ({error.strerror}); mend this and try again, "
+                "what was written before is kept and nothing of the new."
+            ) from error
+
+    def _refresh(self) -> None:
+        if self.path.exists():
+            with self._open():
+                pass
+
+    def _read(self, file: FileIO) -> None:
+        """Take in what lies after the first `_size` bytes, and mend the last line."""
+        if file.seek(0, os.SEEK_END) < self._size:
+            raise AasError(f"The answer log {self.path} was cut while it was in use; start again to read it anew.")
+        file.seek(self._size)
+        data = file.readall()
+        start = data.rstrip().rfind(b"\n") + 1
+        last = data[start:].strip()
+        if last and not _is_json(last):
+            self._set_aside(file, start + self._size, last)
+            data = data[:start]
+        elif data and not data.endswith(b"\n"):
+            data += b"\n"
+            file.write(b"\n")
+            os.fsync(file.fileno())
+        lines = data.split(b"\n")[:-1]
+        numbered = enumerate(lines, self._lines + 1)
+        records = [self._parse(line, number) for number, line in numbered if line.strip()]
+        for record in records:
+            if isinstance(record, Answer):
+                self._answers.append(record)
+                self._ids.add(record.id)
+            else:
+                self._revoked.add(record)
+        self._size += len(data)
+        self._lines += len(lines)
+
+    def _parse(self, line: bytes, number: int) -> Answer | str:
+        """An answer, or the id that a revocation names. Fields that a newer version added are left out."""
+        try:
+            record = json.loads(line.decode())
+            if record["record"] == "revocation":
+                return str(record["revokes"])
+            if record["record"] != "answer":
+                raise ValueError(f"unknown kind of record {record['record']!r}")
+            known = {field.name: record[field.name] for field in fields(Answer) if field.name in record}
+            return Answer(**known | {"contradicts": tuple(record.get("contradicts", ()))})
+        except (ValueError, TypeError, KeyError) as error:
+            raise AasError(
+                f"Line {number} of {self.path} is not a record of this log ({error!r}); "
+                "restore that line from a copy, or remove it."
+            ) from error
+
+    def _set_aside(self, file: FileIO, start: int, line: bytes) -> None:
+        """Move the last line, which begins at `start`, out of the log."""
+        beside = self.path.with_name(self.path.name + ".damaged")
+        with open(beside, "ab") as other:
+            other.write(line + b"\n")
+            other.flush()
+            os.fsync(other.fileno())
+        _sync_folder(self.path.parent)
+        file.truncate(start)
+        os.fsync(file.fileno())
+        self.damaged = f"The last line of {self.path} was cut off and counts no more: it was moved to {beside}."
+
+    def _write(self, file: FileIO, records: list[dict[str, object]]) -> None:
+        """Put the records on disk, or none of them."""
+        rest = memoryview("".join(json.dumps(record) + "\n" for record in records).encode())
+        size = self._size
+        try:
+            while rest:
+                rest = rest[file.write(rest) :]
+            os.fsync(file.fileno())
+            if size == 0:
+                _sync_folder(self.path.parent)
+        except BaseException:
+            with suppress(OSError):  # what cannot be cut off now is set aside when the log is next read
+                file.truncate(size)
+            raise
+        self._read(file)
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        json.loads(line.decode())
+    except ValueError:
+        return False
+    return True
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the name of a new file in the folder survive a power cut, where a folder can be opened."""
+    if sys.platform != "win32":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -1,0 +1,106 @@
+"""NP3: repair pseudo-labels so that every must-link and cannot-link holds."""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from aas_plugin.constraints.closure import Constraints, as_links, components, count_violations
+from aas_plugin.constraints.impure import Distance, split_impure
+
+Ints = NDArray[np.int64]
+
+
+def np3(labels: Ints, must_links: Ints, cannot_links: Ints, distance: Distance) -> Ints:
+    """Labels close to the given ones that satisfy every constraint (paper, section E).
+
+    Clusters that must-links join are merged. A merged cluster with a cannot-link inside is impure and is
+    split: see `split_impure`. Every other cluster keeps its images. Permuting the images permutes the
+    result, as long as different pairs have different distances.
+
+    Time and memory depend on the impure clusters: |cluster| x |images in conflict in it| distances each.
+
+    Args:
+        labels: int64 (N,), -1 = noise.
+        must_links: int64 (M, 2).
+        cannot_links: int64 (C, 2).
+        distance: takes two int64 (P,) of images and returns their finite, symmetric distances, (P,).
+
+    Returns:
+        Labels int64 (N,), 0..K-1 by first appearance, -1 = noise. A noise image leaves noise by a must-link
+        only; two noise images satisfy a cannot-link.
+
+    Raises:
+        Contradiction: the constraints cannot all hold; it has the chain that shows it.
+        ValueError: a constraint names an image that is not there, a label is below -1, or a distance is not
+            finite.
+    """
+    labels = np.asarray(labels, dtype=np.int64)
+    must_links, cannot_links = as_links(must_links), as_links(cannot_links)
+    must_links = must_links[must_links[:, 0] != must_links[:, 1]]
+    _check_ranges(labels, np.concatenate([must_links, cannot_links]))
+    group = components(len(labels), must_links)
+    _check_consistent(must_links, cannot_links, group)
+
+    merged = merge_must_linked(labels, must_links)
+    ends = merged[cannot_links]
+    inside = (ends[:, 0] == ends[:, 1]) & (ends[:, 0] >= 0)
+    refined = merged.copy()
+    for cluster in np.unique(ends[inside]):
+        members = np.flatnonzero(merged == cluster)
+        conflicts = group[cannot_links[inside & (ends[:, 0] == cluster)]]
+        refined[members] = refined.max() + 1 + split_impure(members, group[members], conflicts, distance)
+    refined = _by_first_appearance(refined)
+
+    broken = count_violations(refined, must_links, cannot_links)
+    if any(broken):
+        raise RuntimeError(f"NP3 left {broken[0]} must-links and {broken[1]} cannot-links broken; report this bug")
+    return refined
+
+
+def merge_must_linked(labels: Ints, must_links: Ints) -> Ints:
+    """Merge whole clusters, and noise images, that must-links join (paper, section E).
+
+    Args:
+        labels: int64 (N,), -1 = noise.
+        must_links: int64 (M, 2), of distinct images.
+
+    Returns:
+        Labels int64 (N,), -1 = noise that no must-link names.
+    """
+    n = len(labels)
+    names, node = np.unique(labels, return_inverse=True)
+    noise = labels < 0
+    node = np.where(noise, len(names) + np.arange(n), node)
+    edges = coo_array((np.ones(len(must_links)), tuple(node[must_links].T)), shape=(len(names) + n,) * 2)
+    merged = np.asarray(connected_components(edges, directed=False)[1], dtype=np.int64)[node]
+    noise[must_links.ravel()] = False
+    merged[noise] = -1
+    return merged
+
+
+def _check_ranges(labels: Ints, links: Ints) -> None:
+    if links.min(initial=0) < 0 or links.max(initial=-1) >= len(labels):
+        raise ValueError(f"a constraint names an image outside 0..{len(labels) - 1}: is it of other labels?")
+    if labels.min(initial=0) < -1:
+        raise ValueError(f"label {labels.min()} is below -1, which is noise")
+
+
+def _check_consistent(must_links: Ints, cannot_links: Ints, group: Ints) -> None:
+    ends = group[cannot_links]
+    denied = cannot_links[ends[:, 0] == ends[:, 1]]
+    if len(denied):
+        constraints = Constraints(len(group))
+        for u, v in must_links:
+            constraints.add(u, v, same=True)
+        u, v = denied[0]
+        constraints.add(u, v, same=False)
+
+
+def _by_first_appearance(labels: Ints) -> Ints:
+    """Rename labels to 0..K-1 by first appearance; -1 stays."""
+    renamed = np.full(len(labels), -1, dtype=np.int64)
+    clustered = labels >= 0
+    _, first, inverse = np.unique(labels[clustered], return_index=True, return_inverse=True)
+    renamed[clustered] = np.argsort(np.argsort(first))[inverse]
+    return renamed

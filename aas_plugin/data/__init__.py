@@ -1,0 +1,1 @@
+"""Image catalogues, where they come from, and how images are read and split."""

@@ -1,0 +1,176 @@
+"""The catalogue: which images a data set has and what is known of each."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from aas_plugin.errors import AasError
+
+COLUMNS = ("path", "identity", "split", "orientation", "camera")
+SPLITS = ("train", "test")
+
+
+@dataclass(frozen=True, eq=False)
+class Catalogue:
+    """One row per image; build it with `make_catalogue`, which checks it.
+
+    Attributes:
+        name: name of the data set.
+        root: folder that the paths are relative to.
+        table: (n,) rows under a RangeIndex with the string columns `path` (posix, relative to `root`,
+            unique), `identity`, `split` ("train" or "test"), `orientation` and `camera`. All but `path`
+            may be `pd.NA`; an image whose split is NA belongs to neither side.
+    """
+
+    name: str
+    root: Path
+    table: pd.DataFrame
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def rows_of(self, split: str) -> npt.NDArray[np.int64]:
+        """Rows of the images that are on this side of the split, int64, ascending."""
+        return np.flatnonzero(self.table["split"].eq(split).fillna(False).to_numpy(dtype=bool)).astype(np.int64)
+
+    @property
+    def has_identities(self) -> bool:
+        """Whether the individual is known for at least one image."""
+        return bool(self.table["identity"].notna().any())
+
+    def describe(self) -> dict[str, int]:
+        """Count images, individuals, training images, test images and distinct orientations."""
+        return {
+            "images": len(self),
+            "individuals": int(self.table["identity"].nunique()),
+            "train": int((self.table["split"] == "train").sum()),
+            "test": int((self.table["split"] == "test").sum()),
+            "orientations": int(self.table["orientation"].nunique()),
+        }
+
+
+def make_catalogue(name: str, root: Path, table: pd.DataFrame) -> Catalogue:
+    """Check a table of images and make it a catalogue, in the table's order.
+
+    Values become stripped strings and blank ones `pd.NA`; in a column of whole numbers a trailing ".0" is
+    dropped, so that the individual 7 is "7" whether it was read as an integer or as a float. Absent columns
+    are filled with NA and unknown ones are dropped.
+
+    Args:
+        name: name of the data set.
+        root: folder that the paths are relative to.
+        table: at least the column `path`; see `Catalogue` for the others.
+
+    Raises:
+        AasError: there is no image or no column `path`, a path is blank, duplicated, absolute or leaves the
+            root, a file is missing, or a split is neither "train" nor "test".
+    """
+    if "path" not in table:
+        raise AasError(f"Data set {name!r} has no column 'path' but {some_of(table.columns)}; name it so.")
+    if table.empty:
+        raise AasError(f"Data set {name!r} in {root} has no images; add some or choose another source.")
+    checked = pd.DataFrame({"path": table["path"].astype("string")}).reset_index(drop=True)
+    for column in COLUMNS[1:]:
+        values = table[column] if column in table else pd.Series(pd.NA, index=table.index)
+        checked[column] = _text(values).reset_index(drop=True)
+    _check_paths(name, root, checked)
+    wrong = sorted(set(checked["split"].dropna()) - set(SPLITS))
+    if wrong:
+        raise AasError(
+            f'Data set {name!r} in {root} has the split {some_of(wrong)}; every split must be "train", "test" or blank.'
+        )
+    return Catalogue(name, root, checked)
+
+
+def some_of(names: Iterable[str]) -> str:
+    """Name the first five and count the rest, for error messages."""
+    quoted = [repr(str(name)) for name in names]
+    more = f" and {len(quoted) - 5} more" if len(quoted) > 5 else ""
+    return ", ".join(quoted[:5]) + more
+
+
+def content_hashes(catalogue: Catalogue, progress: Callable[[int, int], None] | None = None) -> list[str]:
+    """Hash the bytes of every image, in catalogue order.
+
+    Args:
+        catalogue: the images.
+        progress: called with (images done, all images) after each.
+
+    Returns:
+        The first 16 hexadecimal digits of each file's SHA-256.
+
+    Raises:
+        AasError: a file cannot be opened.
+    """
+    hashes = []
+    for path in catalogue.table["path"]:
+        try:
+            with open(catalogue.root / path, "rb") as file:
+                hashes.append(hashlib.file_digest(file, "sha256").hexdigest()[:16])
+        except OSError as error:
+            raise AasError(
+                f"Image {path!r} in {catalogue.root} cannot be opened ({error.strerror}); "
+                "restore it or drop it from the data set."
+            ) from error
+        if progress is not None:
+            progress(len(hashes), len(catalogue))
+    return hashes
+
+
+def data_hash(catalogue: Catalogue, hashes: Sequence[str]) -> str:
+    """Hash what training and evaluation see: each row's path, identity, split and content, in order.
+
+    Args:
+        catalogue: the images.
+        hashes: (n,) content hashes from `content_hashes`.
+
+    Returns:
+        16 hexadecimal digits of a SHA-256.
+    """
+    columns = (catalogue.table[name] for name in ("path", "identity", "split"))
+    digest = hashlib.sha256()
+    for row in zip(*columns, hashes, strict=True):
+        cells = [None if pd.isna(cell) else cell for cell in row]
+        digest.update(json.dumps(cells).encode() + b"\n")
+    return digest.hexdigest()[:16]
+
+
+def _text(values: pd.Series) -> pd.Series:
+    text = values.astype("string").str.strip()
+    text = text.mask((text == "").fillna(False))
+    if text.dropna().str.fullmatch(r"-?\d+(\.0)?").all():
+        text = text.str.removesuffix(".0")
+    return text
+
+
+def _check_paths(name: str, root: Path, table: pd.DataFrame) -> None:
+    """Bring the paths to one spelling, in place, and raise unless each names a file of its own."""
+    blank = table["path"].isna() | (table["path"].str.strip() == "").fillna(False)
+    if blank.any():
+        rows = some_of(str(row + 1) for row in table.index[blank])
+        raise AasError(f"Data set {name!r} in {root} has no path in row {rows}; fill it in or drop the row.")
+    pure = [PurePosixPath(path) for path in table["path"]]
+    outside = [str(path) for path in pure if path.is_absolute() or ".." in path.parts]
+    if outside:
+        raise AasError(
+            f"Data set {name!r} has paths that are not relative to its root {root}: {some_of(outside)}; "
+            'write them relative to it and without "..".'
+        )
+    table["path"] = pd.array([path.as_posix() for path in pure], dtype="string")
+    duplicates = table["path"][table["path"].duplicated()].unique()
+    if len(duplicates):
+        raise AasError(
+            f"Data set {name!r} in {root} lists images more than once: {some_of(duplicates)}; keep one row each."
+        )
+    missing = [path for path in table["path"] if not (root / path).is_file()]
+    if missing:
+        raise AasError(
+            f"Data set {name!r} lists images that are not in {root}: {some_of(missing)}; "
+            "restore them, drop their rows or correct the root."
+        )

@@ -1,0 +1,233 @@
+"""A native run: the loop over epochs around the step. Knows hooks, and no method, tracker or page."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from aas_plugin.checkpoint import load_checkpoint, save_checkpoint
+from aas_plugin.clustering.jaccard import JaccardGraph, jaccard_graph
+from aas_plugin.data.splits import OpenSet
+from aas_plugin.errors import AasError
+from aas_plugin.evaluation.clustering_quality import clustering_quality
+from aas_plugin.evaluation.protocol import choose_protocol, evaluate
+from aas_plugin.files import write_json, write_table, write_text
+from aas_plugin.hookspecs import hookimpl
+from aas_plugin.run import Run
+
+NOTHING_ASKED = ("asked", "budget", "asked_total", "asked_share", "must_links", "cannot_links")
+
+
+class WaitingForAnswers(Exception):
+    """Questions lie in the run's `pending.jsonl`; the run can go on when they are answered."""
+
+
+class ActiveLabels:
+    """Active learning around any method's pseudo-labels: whatever comes out satisfies every answer."""
+
+    def __init__(self) -> None:
+        self.report: dict[str, Any] | None = None
+
+    @hookimpl(wrapper=True)
+    def aas_pseudo_labels(
+        self, run: Run, features: np.ndarray, graph: JaccardGraph
+    ) -> Generator[None, np.ndarray, np.ndarray]:
+        """Take the step on what the method returns."""
+        labels = yield
+        result = run.active.step(features, labels, epoch=run.epoch, graph=graph)
+        if result.waiting:
+            raise WaitingForAnswers
+        if result.report is not None:
+            self.report = result.report
+        return result.labels
+
+
+class Engine:
+    """Runs what `prepare` made ready, from its last checkpoint or from the start."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.hook = run.plugins.hook
+        self.steps = ActiveLabels()
+        self.seconds: dict[str, float] = {}
+        self.losses: list[dict[str, Any]] = []
+        self.reports: list[dict[str, Any]] = []
+        run.plugins.register(self.steps, name="active learning")
+
+    def execute(self) -> str:
+        """Run to the end and return "finished", or "waiting" when people have to answer first.
+
+        On an error or an interruption observers are told, and it is raised; the last checkpoint stands.
+        """
+        try:
+            with _reproducible():
+                self._execute()
+            outcome = "finished"
+        except WaitingForAnswers:
+            outcome = "waiting"
+        except BaseException as error:
+            self.run.notify("aas_run_failed", error=error)
+            raise
+        self.run.notify("aas_run_finished", outcome=outcome)
+        return outcome
+
+    def _execute(self) -> None:
+        run = self.run
+        state = load_checkpoint(run.folder / "checkpoints", run.device) if run.resumed else None
+        run.resumed = state is not None
+        run.notify("aas_run_started")
+        self._need(self.hook.aas_setup(run=run), "aas_setup")
+        first = 0
+        if state is not None:
+            self._need(self.hook.aas_load_state(run=run, state=state["adapter"]), "aas_load_state")
+            first = int(state["epoch"]) + 1
+            self.steps.report, self.seconds, self.losses = state["asking"], state["seconds"], state["losses"]
+            self.reports = self._saved_reports(first)
+            protocol = choose_protocol(run, np.empty((0, 0), dtype=np.float32))
+        else:
+            protocol = self._before_any_question()
+        for epoch in range(first, run.settings.training.epochs):
+            self._epoch(epoch, protocol)
+        self._write_summary()
+
+    def _before_any_question(self) -> OpenSet:
+        run = self.run
+        features = self._need(self.hook.aas_embed(run=run, rows=run.train), "aas_embed")
+        protocol = choose_protocol(run, features)
+        features = self._need(self.hook.aas_features(run=run), "aas_features")
+        graph = self._graph(features)
+        bare = run.plugins.subset_hook_caller("aas_pseudo_labels", [self.steps])
+        labels = self._need(bare(run=run, features=features, graph=graph), "aas_pseudo_labels")
+        self._finish_cycle(0, labels, protocol)
+        return protocol
+
+    def _epoch(self, epoch: int, protocol: OpenSet) -> None:
+        run = self.run
+        run.epoch = epoch
+        started = time.perf_counter()
+        starts = self.cycle_starts()
+        run.cycle = sum(start <= epoch for start in starts)
+        if epoch in starts:
+            self.seconds, self.steps.report = {}, None
+        with self._timed("features"):
+            features = self._need(self.hook.aas_features(run=run), "aas_features")
+        with self._timed("graph"):
+            graph = self._graph(features)
+        with self._timed("pseudo_labels"):
+            labels = self._need(
+                self.hook.aas_pseudo_labels(run=run, features=features, graph=graph), "aas_pseudo_labels"
+            )
+        broken = run.active.constraints.violations(labels)
+        if any(broken):
+            raise AssertionError(f"{broken[0]} must-links and {broken[1]} cannot-links do not hold in epoch {epoch}")
+        with self._timed("train"):
+            losses = self._need(self.hook.aas_train_epoch(run=run, labels=labels), "aas_train_epoch")
+        clusters = int(labels.max(initial=-1)) + 1
+        seconds = time.perf_counter() - started
+        self.losses.append(
+            {
+                "epoch": epoch,
+                **losses,
+                "clusters": clusters,
+                "noise": int((labels == -1).sum()),
+                "seconds": seconds,
+            }
+        )
+        run.notify("aas_epoch_finished", report=self.losses[-1])
+        if epoch + 1 in starts or epoch + 1 == run.settings.training.epochs:
+            self._finish_cycle(run.cycle, labels, protocol)
+        state = self._need(self.hook.aas_save_state(run=run), "aas_save_state")
+        save_checkpoint(
+            run.folder / "checkpoints",
+            epoch,
+            {
+                "adapter": state,
+                "asking": self.steps.report,
+                "seconds": self.seconds,
+                "losses": self.losses,
+            },
+        )
+
+    def cycle_starts(self) -> list[int]:
+        """Epochs in which a cycle begins; a run that never asks is one cycle."""
+        settings = self.run.settings
+        starts = [cycle * settings.active.every for cycle in range(settings.active.cycles)]
+        return [start for start in starts if start < settings.training.epochs] or [0]
+
+    def _finish_cycle(self, cycle: int, labels: np.ndarray, protocol: OpenSet) -> None:
+        run = self.run
+        with self._timed("evaluate"):
+            metrics = evaluate(run, protocol)
+        identity = run.identity[run.train]
+        quality = clustering_quality(labels, pd.array(identity, dtype="string"))
+        asking = self.steps.report or dict.fromkeys(NOTHING_ASKED, 0)
+        seconds = {**self.seconds, **asking.get("seconds", {})}
+        report = {**asking, "cycle": cycle, "epoch": run.epoch if cycle else -1, **quality, **metrics}
+        report["seconds"] = seconds
+        folder = run.folder / "cycles" / f"{cycle:02d}"
+        paths = run.catalogue.table["path"].iloc[run.train]
+        write_table(folder / "labels.parquet", pd.DataFrame({"path": paths.to_numpy(), "label": labels}))
+        write_json(folder / "report.json", report)
+        self.reports.append(report)
+        self._write_plots()
+        run.notify("aas_cycle_finished", report=report)
+
+    def _saved_reports(self, next_epoch: int) -> list[dict[str, Any]]:
+        reports = []
+        for path in sorted((self.run.folder / "cycles").glob("*/report.json")):
+            report = json.loads(path.read_text(encoding="utf-8"))
+            if report["epoch"] < next_epoch:
+                reports.append(report)
+        return reports
+
+    def _write_plots(self) -> None:
+        flat = [{key: value for key, value in report.items() if key != "seconds"} for report in self.reports]
+        plots = self.run.folder / "plots"
+        write_text(plots / "cycles.csv", pd.DataFrame(flat).to_csv(index=False))
+        write_text(plots / "epochs.csv", pd.DataFrame(self.losses).to_csv(index=False))
+
+    def _write_summary(self) -> None:
+        last = self.reports[-1]
+        write_json(self.run.folder / "metrics.json", {key: value for key, value in last.items() if key != "seconds"})
+
+    def _graph(self, features: np.ndarray) -> JaccardGraph:
+        clustering = self.run.settings.clustering
+        return jaccard_graph(features, clustering.k1, clustering.k2)
+
+    def _need(self, result: Any, hook: str) -> Any:
+        if result is None:
+            raise AasError(f"the adapter {self.run.settings.adapter.name!r} implements no {hook}, or it returned None")
+        return result
+
+    @contextmanager
+    def _timed(self, stage: str) -> Iterator[None]:
+        started = time.perf_counter()
+        yield
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - started
+
+
+@contextmanager
+def _reproducible() -> Iterator[None]:
+    """Make torch choose deterministic algorithms inside the block, where there are any."""
+    import torch
+
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    before = (
+        torch.are_deterministic_algorithms_enabled(),
+        torch.is_deterministic_algorithms_warn_only_enabled(),
+    )
+    benchmark = torch.backends.cudnn.benchmark
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.backends.cudnn.benchmark = False
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before[0], warn_only=before[1])
+        torch.backends.cudnn.benchmark = benchmark

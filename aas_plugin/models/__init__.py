@@ -1,0 +1,20 @@
+"""Backbones and heads."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from aas_plugin.models.backbones import Backbone
+    from aas_plugin.run import Run
+
+
+def make_backbone(run: Run) -> Backbone:
+    """Build the backbone that the run's settings name, on its device, initialised from its seed."""
+    from aas_plugin.run import seeded_rng, torch_seed
+
+    choice = run.settings.backbone
+    offer = run.registry.get("backbone", choice.name)
+    with torch_seed(seeded_rng(run.settings.seed, -1, "backbone")):
+        model: Backbone = offer.factory(offer.options.model_validate(choice.options))
+    return model.to(run.device)

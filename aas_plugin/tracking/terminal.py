@@ -1,0 +1,146 @@
+"""What a run shows in a terminal: progress bars, one row a cycle, a summary."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from aas_plugin.hookspecs import hookimpl
+from aas_plugin.run import Run
+
+COLUMNS = (
+    ("cycle", "cycle", 5),
+    ("asked", "asked", 6),
+    ("budget", "budget", 7),
+    ("asked_total", "total", 6),
+    ("must_links", "must", 6),
+    ("cannot_links", "cannot", 7),
+    ("clusters", "clusters", 9),
+    ("ARI", "ARI", 6),
+    ("mAP", "mAP", 6),
+    ("mINP", "mINP", 6),
+    ("top1", "top-1", 6),
+    ("BAKS", "BAKS", 6),
+    ("AUC_ROC", "AUC", 6),
+)
+
+
+class Terminal:
+    """Shows a run; bars appear only for what takes long, and only where somebody looks."""
+
+    def __init__(self, console: Console, ui_command: str | None = None) -> None:
+        self.console = console
+        self.ui_command = ui_command
+        self.reports: list[dict[str, Any]] = []
+        self.started = time.monotonic()
+        self._since = self.started
+        self._progress: Progress | None = None
+        self._tasks: dict[str, TaskID] = {}
+
+    @hookimpl
+    def aas_run_started(self, run: Run) -> None:
+        """Say what is run on what, and head the table."""
+        data = run.catalogue.describe()
+
+        def say(text: str, style: str | None = None) -> None:
+            # A line that is piped into a file stays one line.
+            self.console.print(text, style=style, soft_wrap=True)
+
+        say(
+            f"[bold]{escape(run.name)}[/bold]  {escape(run.settings.adapter.name)} on "
+            f"{escape(run.catalogue.name)}: {data['images']} images of {data['individuals']} individuals, "
+            f"{len(run.train)} to train on, {run.device.type}"
+        )
+        say(
+            f"{run.settings.training.epochs} epochs, sampler {escape(run.settings.sampler.name)}, at most "
+            f"{run.active.budget} of {run.active.all_pairs:,} pairs a cycle; folder {escape(str(run.folder))}"
+        )
+        if run.active.log.damaged:
+            say(f"[yellow]{escape(run.active.log.damaged)}[/yellow]")
+        if run.resumed:
+            say(f"going on with {len(run.active.log.answers())} answers")
+        say("".join(title.rjust(width) for _, title, width in COLUMNS) + "  time", style="bold")
+
+    @hookimpl
+    def aas_progress(self, run: Run | None, task: str, done: int, total: int) -> None:
+        """Move the bar of a task; it goes when the task is done."""
+        if not self.console.is_terminal:
+            return
+        if self._progress is None:
+            self._progress = Progress(
+                TextColumn("{task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeRemainingColumn(),
+                console=self.console,
+                transient=True,
+            )
+            self._progress.start()
+        if task not in self._tasks:
+            self._tasks[task] = self._progress.add_task(task, total=total)
+        self._progress.update(self._tasks[task], completed=done, total=total)
+        if done >= total:
+            self._progress.remove_task(self._tasks.pop(task))
+
+    @hookimpl
+    def aas_cycle_finished(self, run: Run, report: dict[str, Any]) -> None:
+        """Print the cycle's row."""
+        self.reports.append(report)
+        now = time.monotonic()
+        self.console.print(
+            "".join(_cell(report.get(key)).rjust(width) for key, _, width in COLUMNS) + f"  {now - self._since:.0f} s",
+            soft_wrap=True,
+        )
+        self._since = now
+
+    @hookimpl
+    def aas_run_finished(self, run: Run, outcome: str) -> None:
+        """Print what came of it and where to look."""
+        self.close()
+        if outcome == "waiting":
+            self.console.print(
+                f"Waiting for answers to the questions in {run.folder / 'pending.jsonl'}; then go on with "
+                f"[bold]aas run --resume --run-name {escape(run.name)}[/bold]",
+                soft_wrap=True,
+            )
+            return
+        answers = len(run.active.log.answers())
+        share = answers / run.active.all_pairs if run.active.all_pairs else 0.0
+        first, last = run.folder / "cycles" / "00" / "report.json", self.reports[-1] if self.reports else {}
+        change = ""
+        if self.reports and self.reports[0]["cycle"] == 0 and "mAP" in last and first.exists():
+            change = f"mAP {_cell(self.reports[0]['mAP'])} -> {_cell(last['mAP'])} with "
+        self.console.print(
+            f"Done in {time.monotonic() - self.started:.0f} s: {change}{answers} answers "
+            f"({share:.2%} of all pairs); everything is in {escape(str(run.folder))}",
+            soft_wrap=True,
+        )
+        if self.ui_command is not None:
+            self.console.print(f"Look at it: [bold]{escape(self.ui_command)}[/bold]", soft_wrap=True)
+
+    @hookimpl
+    def aas_run_failed(self, run: Run, error: BaseException) -> None:
+        """Take the bars away and say how to go on."""
+        self.close()
+        self.console.print(
+            f"[red]The run stopped.[/red] Nothing is lost; go on with "
+            f"[bold]aas run --resume --run-name {escape(run.name)}[/bold]",
+            soft_wrap=True,
+        )
+
+    def close(self) -> None:
+        """Take all bars away."""
+        if self._progress is not None:
+            self._progress.stop()
+            self._progress = None
+            self._tasks.clear()
+
+
+def _cell(value: Any) -> str:
+    if value is None or value != value:
+        return "-"
+    return f"{value:.3f}" if isinstance(value, float) else str(value)

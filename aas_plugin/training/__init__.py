@@ -1,0 +1,1 @@
+"""What base methods share when they train."""

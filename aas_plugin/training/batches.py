@@ -1,0 +1,84 @@
+"""Identity-balanced batches, and what happens to the pixels of one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from aas_plugin.config import TrainingSettings
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+def balanced_batches(
+    labels: np.ndarray, batch_size: int, instances: int, iterations: int, rng: np.random.Generator
+) -> Iterator[np.ndarray]:
+    """Yield `iterations` batches of positions, int64 `(batch_size,)`, with `instances` images a cluster.
+
+    `labels` int64 `(N,)`; an image labelled -1 is a cluster of its own. Clusters come in random order; one of
+    fewer than `instances` images is drawn from with replacement, a single image once. Source: SpCL's
+    `RandomMultipleGallerySampler`, without its cameras.
+    """
+    singles = np.flatnonzero(labels == -1)
+    clusters = [np.flatnonzero(labels == label) for label in np.unique(labels[labels >= 0])]
+    clusters += [singles[i : i + 1] for i in range(len(singles))]
+    queue: list[int] = []
+    for _ in range(iterations):
+        while len(queue) < batch_size:
+            for cluster in rng.permutation(len(clusters)):
+                members = clusters[cluster]
+                if len(members) == 1:
+                    queue.append(int(members[0]))
+                else:
+                    queue.extend(rng.choice(members, instances, replace=len(members) < instances).tolist())
+        yield np.array(queue[:batch_size], dtype=np.int64)
+        queue = queue[batch_size:]
+
+
+def normalise(images: np.ndarray, device: torch.device) -> Tensor:
+    """Turn uint8 `(B, H, W, 3)` into ImageNet-normalised float32 `(B, 3, H, W)` on `device`."""
+    batch = torch.from_numpy(images).to(device).permute(0, 3, 1, 2).float().div_(255)
+    mean = torch.tensor(IMAGENET_MEAN, device=device)[:, None, None]
+    std = torch.tensor(IMAGENET_STD, device=device)[:, None, None]
+    return batch.sub_(mean).div_(std)
+
+
+def augment(batch: Tensor, settings: TrainingSettings, rng: np.random.Generator) -> Tensor:
+    """Flip, pad and crop, and erase a rectangle of each image of a normalised batch, `(B, 3, H, W)`.
+
+    Padding is black and an erased rectangle has the mean colour, as in SpCL's official transforms: its area is
+    2 to 40 % of the image, its aspect ratio 0.3 to 1/0.3.
+    """
+    size, _, height, width = batch.shape
+    black = (-torch.tensor(IMAGENET_MEAN) / torch.tensor(IMAGENET_STD)).to(batch)[:, None, None]
+    pad = settings.padding
+    flips = rng.random(size) < settings.flip
+    tops, lefts = rng.integers(0, 2 * pad + 1, size), rng.integers(0, 2 * pad + 1, size)
+    erased = rng.random(size) < settings.erasing
+    out = black.expand(3, height, width).repeat(size, 1, 1, 1)
+    for i in range(size):
+        image = batch[i].flip(-1) if flips[i] else batch[i]
+        down, right = int(pad - tops[i]), int(pad - lefts[i])
+        rows = slice(max(down, 0), height + min(down, 0))
+        columns = slice(max(right, 0), width + min(right, 0))
+        from_rows = slice(max(-down, 0), height + min(-down, 0))
+        from_columns = slice(max(-right, 0), width + min(-right, 0))
+        out[i, :, rows, columns] = image[:, from_rows, from_columns]
+        if erased[i]:
+            top, left, tall, wide = _rectangle(height, width, rng)
+            out[i, :, top : top + tall, left : left + wide] = 0.0
+    return out
+
+
+def _rectangle(height: int, width: int, rng: np.random.Generator) -> tuple[int, int, int, int]:
+    for _ in range(100):
+        area = rng.uniform(0.02, 0.4) * height * width
+        aspect = rng.uniform(0.3, 1 / 0.3)
+        tall, wide = round(float(np.sqrt(area * aspect))), round(float(np.sqrt(area / aspect)))
+        if 0 < tall < height and 0 < wide < width:
+            return int(rng.integers(0, height - tall + 1)), int(rng.integers(0, width - wide + 1)), tall, wide
+    return 0, 0, 0, 0

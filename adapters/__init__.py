@@ -1,0 +1,1 @@
+"""Base methods: one folder each, known to nobody else."""

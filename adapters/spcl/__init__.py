@@ -1,0 +1,29 @@
+"""SpCL (Ge et al., NeurIPS 2020): self-paced contrastive learning with a hybrid memory."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from aas_plugin.hookspecs import hookimpl
+from aas_plugin.registry import Registry
+
+
+class SpclOptions(BaseModel):
+    """Options of SpCL, with the official defaults."""
+
+    model_config = ConfigDict(extra="forbid")
+    temperature: float = Field(0.05, gt=0)
+    momentum: float = Field(0.2, ge=0, le=1, description="share of the old memory kept in an update")
+    eps_gap: float = Field(0.02, ge=0, description="how much tighter and looser the two other clusterings are")
+
+
+def _make(options: SpclOptions) -> object:
+    from .adapter import Spcl
+
+    return Spcl(options)
+
+
+@hookimpl
+def aas_register(registry: Registry) -> None:
+    """Offer the adapter `spcl`."""
+    registry.offer("adapter", "spcl", _make, SpclOptions)

@@ -1,0 +1,100 @@
+"""SpCL as a base method: features from the memory, three clusterings, one epoch of contrast."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from aas_plugin.clustering.dbscan import dbscan
+from aas_plugin.clustering.jaccard import JaccardGraph
+from aas_plugin.hookspecs import hookimpl
+from aas_plugin.models import make_backbone
+from aas_plugin.run import Run
+from aas_plugin.training.embed import embed
+from aas_plugin.training.epoch import make_optimiser, train_epoch
+
+from . import SpclOptions
+from .memory import contrast
+from .reliability import independence_threshold, reliable, separate_noise
+
+
+class Spcl:
+    """One run of SpCL. Un-clustered images, -1, are trained on as groups of one."""
+
+    def __init__(self, options: SpclOptions) -> None:
+        self.options = options
+        self.threshold: float | None = None
+
+    @hookimpl
+    def aas_setup(self, run: Run) -> bool:
+        """Build model and optimiser, and fill the memory with the untrained backbone's features."""
+        self.model = make_backbone(run)
+        self.optimiser, self.schedule = make_optimiser(self.model, run)
+        self.scaler = torch.amp.GradScaler(enabled=run.settings.training.amp and run.device.type == "cuda")
+        if not run.resumed:
+            features = self.aas_embed(run, run.train)
+            self.memory = torch.from_numpy(features).to(run.device)
+        return True
+
+    @hookimpl
+    def aas_embed(self, run: Run, rows: np.ndarray) -> np.ndarray:
+        """Embed catalogue rows with the model as it is."""
+        return embed(self.model, run.images, rows, run.device, progress=run.progress("embedding"))
+
+    @hookimpl
+    def aas_features(self, run: Run) -> np.ndarray:
+        """Give the memory, which is what SpCL clusters."""
+        return self.memory.cpu().numpy()
+
+    @hookimpl
+    def aas_pseudo_labels(self, run: Run, features: np.ndarray, graph: JaccardGraph) -> np.ndarray:
+        """Cluster at three radii and let go of images that are not reliable, as -1."""
+        clustering, gap = run.settings.clustering, self.options.eps_gap
+        labels, tight, loose = (
+            dbscan(graph, eps, clustering.min_samples)
+            for eps in (clustering.eps, max(clustering.eps - gap, 1e-6), clustering.eps + gap)
+        )
+        groups, tight_groups, loose_groups = map(separate_noise, (labels, tight, loose))
+        if self.threshold is None:
+            self.threshold = independence_threshold(groups, loose_groups)
+        keep = reliable(groups, tight_groups, loose_groups, self.threshold)
+        return np.where(keep, labels, -1)
+
+    @hookimpl
+    def aas_train_epoch(self, run: Run, labels: np.ndarray) -> dict[str, float]:
+        """Contrast batches with the memory, its groups being the labels that were handed over."""
+        groups = torch.from_numpy(separate_noise(labels)).to(run.device)
+
+        def loss(features: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
+            options = self.options
+            return contrast(features, positions, self.memory, groups, options.momentum, options.temperature)
+
+        mean = train_epoch(run, self.model, self.optimiser, self.scaler, labels, loss)
+        rate = float(self.schedule.get_last_lr()[0])
+        self.schedule.step()
+        return {"loss": mean, "learning_rate": rate}
+
+    @hookimpl
+    def aas_save_state(self, run: Run) -> dict[str, Any]:
+        """Everything that changes from epoch to epoch."""
+        return {
+            "model": self.model.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "schedule": self.schedule.state_dict(),
+            "scaler": self.scaler.state_dict(),
+            "memory": self.memory,
+            "threshold": self.threshold,
+        }
+
+    @hookimpl
+    def aas_load_state(self, run: Run, state: dict[str, Any]) -> bool:
+        """Go on from a saved state."""
+        self.model.load_state_dict(state["model"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.schedule.load_state_dict(state["schedule"])
+        self.scaler.load_state_dict(state["scaler"])
+        self.memory = state["memory"].to(run.device)
+        self.threshold = state["threshold"]
+        return True

@@ -1,0 +1,111 @@
+"""What several test files need: a tiny data set, settings that run in seconds, a method that learns nothing."""
+
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "2")
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from aas_plugin.config import RunSettings, merge, resolve
+from aas_plugin.engine import Engine
+from aas_plugin.hookspecs import hookimpl
+from aas_plugin.plugins import Plugins, load_plugins
+from aas_plugin.prepare import prepare
+
+TINY = {
+    "dataset": {"name": "coats", "individuals": 10, "photos": 6, "size": 48},
+    "training": {"epochs": 4, "iterations": 2, "batch_size": 8, "height": 48, "width": 48},
+    "active": {"every": 2, "cycles": 2, "budget": 12},
+    "tracking": {"mlflow": False},
+    "device": "cpu",
+}
+
+
+@pytest.fixture(scope="session")
+def drawn(tmp_path_factory) -> Path:
+    """Folder in which the tiny data set is drawn once."""
+    return tmp_path_factory.mktemp("coats")
+
+
+class FrozenMethod:
+    """A base method whose features never change: images of an individual are near each other, with noise."""
+
+    def __init__(self, options: object) -> None:
+        self.epochs_trained = 0
+        self.trained_on: list[np.ndarray] = []
+
+    @hookimpl
+    def aas_setup(self, run):
+        individuals = np.array([str(name) for name in run.identity])
+        codes = np.unique(individuals, return_inverse=True)[1]
+        rng = np.random.default_rng(3)
+        centres = rng.normal(size=(codes.max() + 1, 16))
+        features = centres[codes] + rng.normal(size=(len(codes), 16))
+        self.all = (features / np.linalg.norm(features, axis=1, keepdims=True)).astype(np.float32)
+        return True
+
+    @hookimpl
+    def aas_embed(self, run, rows):
+        return self.all[rows]
+
+    @hookimpl
+    def aas_features(self, run):
+        return self.all[run.train]
+
+    @hookimpl
+    def aas_pseudo_labels(self, run, features, graph):
+        from aas_plugin.clustering.dbscan import dbscan
+
+        return dbscan(graph, run.settings.clustering.eps, run.settings.clustering.min_samples)
+
+    @hookimpl
+    def aas_train_epoch(self, run, labels):
+        self.epochs_trained += 1
+        self.trained_on.append(labels.copy())
+        return {"loss": 1.0 / self.epochs_trained}
+
+    @hookimpl
+    def aas_save_state(self, run):
+        return {"epochs_trained": self.epochs_trained}
+
+    @hookimpl
+    def aas_load_state(self, run, state):
+        self.epochs_trained = state["epochs_trained"]
+        return True
+
+
+class Ready:
+    """Makes runs of the tiny data set in a folder."""
+
+    def __init__(self, folder: Path, drawn: Path) -> None:
+        self.folder = folder
+        self.drawn = drawn
+
+    def plugins(self) -> Plugins:
+        plugins = load_plugins()
+        plugins.registry.current_plugin = "tests"
+        plugins.registry.offer("adapter", "frozen", FrozenMethod)
+        return plugins
+
+    def settings(self, plugins: Plugins, *layers: dict) -> RunSettings:
+        tiny = merge(TINY, {"dataset": {"path": str(self.drawn)}, "adapter": {"name": "frozen"}})
+        return resolve(plugins, [tiny, *layers])
+
+    def engine(
+        self, *layers: dict, name: str = "run", resume: bool = False, observers: tuple = (), offers: tuple = ()
+    ) -> Engine:
+        plugins = self.plugins()
+        for offer in offers:
+            plugins.registry.offer(*offer)
+        for number, observer in enumerate(observers):
+            plugins.load(f"observer {number}", observer, "tests")
+        return Engine(prepare(plugins, self.settings(plugins, *layers), self.folder / name, resume))
+
+
+@pytest.fixture
+def ready(tmp_path, drawn) -> Ready:
+    return Ready(tmp_path, drawn)

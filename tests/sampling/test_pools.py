@@ -1,0 +1,152 @@
+from itertools import combinations
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_array
+
+from aas_plugin.sampling.pools import over_segmentation_pool, pair_types, under_segmentation_pool
+from aas_plugin.sampling.regions import uncertainty_regions
+
+
+def ints(*values):
+    return np.array(values, dtype=np.int64)
+
+
+def sparse(matrix):
+    """Distances as a graph stores them: those of 1 left out, zeros kept."""
+    matrix = np.asarray(matrix, dtype=np.float32)
+    rows, columns = np.nonzero(matrix < 1)
+    return csr_array((matrix[rows, columns], (rows, columns)), shape=matrix.shape)
+
+
+def distances_of(n, pairs):
+    """Distances between `n` images, 1 but for `pairs`: {(u, v): distance}."""
+    matrix = 1 - np.eye(n)
+    for (u, v), distance in pairs.items():
+        matrix[u, v] = matrix[v, u] = distance
+    return sparse(matrix)
+
+
+def points(n, seed):
+    """Distances between random points of a line, with ties."""
+    x = np.random.default_rng(seed).integers(0, 40, n) / 16
+    return np.minimum(np.abs(x[:, None] - x[None]), 1)
+
+
+def test_the_medoids_of_two_regions_are_paired():
+    # 1 is in the middle of region 0, 4 in the middle of region 1.
+    region = ints(0, 0, 0, 1, 1, 1, -1)
+    near = {(0, 1): 0.25, (1, 2): 0.25, (3, 4): 0.25, (4, 5): 0.25, (1, 4): 0.5, (0, 3): 0.125, (1, 6): 0.125}
+    pool = over_segmentation_pool(region, distances_of(7, near))
+    assert pool.pairs.tolist() == [[1, 4]]
+    assert pool.sim.tolist() == [0.5]
+
+
+def test_of_equal_medoids_the_lowest_image_is_taken():
+    region = ints(0, 0, 1, 1)
+    pool = over_segmentation_pool(region, distances_of(4, {(u, v): 0.5 for u, v in combinations(range(4), 2)}))
+    assert pool.pairs.tolist() == [[0, 2]]
+
+
+def test_the_distance_of_an_image_to_itself_makes_no_medoid():
+    distances = distances_of(4, {(u, v): 0.5 for u, v in combinations(range(4), 2)})
+    distances.setdiag([0.125, 0, 0.125, 0])
+    assert over_segmentation_pool(ints(0, 0, 1, 1), distances).pairs.tolist() == [[0, 2]]
+
+
+@pytest.mark.parametrize(("s_min", "pairs"), [(0.25, [[0, 2]]), (0.26, [])])
+def test_the_least_similarity_is_inclusive(s_min, pairs):
+    near = {(0, 1): 0.0, (2, 3): 0.0, (0, 2): 0.75}
+    pool = over_segmentation_pool(ints(0, 0, 1, 1), distances_of(4, near), s_min=s_min)
+    assert pool.pairs.tolist() == pairs
+    assert pool.pairs.shape == (len(pairs), 2)
+
+
+def test_a_pair_needs_to_be_among_the_nearest_of_one_of_its_ends_only():
+    # Medoids 0, 2, 4, 6 on a line at 0, 1, 3 and 7 sixteenths: each names its nearest.
+    x = np.repeat([0, 1, 3, 7], 2) / 16
+    pool = over_segmentation_pool(ints(0, 0, 1, 1, 2, 2, 3, 3), sparse(abs(x[:, None] - x[None])), k_max=1)
+    assert pool.pairs.tolist() == [[0, 2], [2, 4], [4, 6]]
+
+
+def test_without_a_least_similarity_pairs_at_distance_one_count_by_lowest_image():
+    pool = over_segmentation_pool(ints(0, 0, 1, 1, 2, 2), distances_of(6, {}), k_max=1, s_min=0.0)
+    assert pool.pairs.tolist() == [[0, 2], [0, 4]]
+    assert pool.sim.tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("region", [[], [-1, -1], [0, 0, -1]])
+def test_fewer_than_two_regions_have_no_over_segmentation(region):
+    pool = over_segmentation_pool(ints(*region), distances_of(len(region), {}))
+    assert pool.pairs.shape == (0, 2) and pool.sim.shape == (0,)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_over_segmentation_pool_does_not_depend_on_blocks(seed, monkeypatch):
+    region = np.random.default_rng(seed).integers(0, 20, 60)
+    _, region = np.unique(region, return_inverse=True)
+    whole = over_segmentation_pool(region, sparse(points(60, seed)))
+    monkeypatch.setattr("aas_plugin.sampling.pools._BLOCK_CELLS", 50)
+    blocks = over_segmentation_pool(region, sparse(points(60, seed)))
+    assert whole.pairs.tolist() == blocks.pairs.tolist() and whole.sim.tolist() == blocks.sim.tolist()
+
+
+def under(a, b, distances, inlier=None):
+    a, b = ints(*a), ints(*b)
+    inlier = np.ones(len(a), dtype=bool) if inlier is None else np.array(inlier, dtype=bool)
+    return under_segmentation_pool(a, b, inlier, uncertainty_regions(a, b), distances)
+
+
+def test_one_question_stands_for_all_pairs_of_the_same_ambiguity():
+    # View A groups {0, 1, 2, 3}, view B sets 3 apart: the pair nearest to 3 is asked.
+    pool = under([0, 0, 0, 0], [0, 0, 0, 1], distances_of(4, {(0, 3): 0.5, (1, 3): 0.25, (2, 3): 0.75}))
+    assert pool.pairs.tolist() == [[1, 3]]
+    assert pool.sim.tolist() == [0.75]
+    assert pool.type.tolist() == [0] and pool.region.tolist() == [0]
+    assert pool.inconsistent.tolist() == [[3, 0, 0]]
+
+
+def test_a_pair_is_not_asked_when_its_clusters_are_closer_elsewhere():
+    # View B's {0, 2} and {1, 3} meet in view A's {0, 1}, but are closest at (2, 3), which A parts too.
+    a, b = [0, 0, 1, 2], [0, 1, 0, 1]
+    assert [2, 3] not in under(a, b, distances_of(4, {(0, 1): 0.5, (2, 3): 0.25})).pairs.tolist()
+    assert [0, 1] not in under(a, b, distances_of(4, {(0, 1): 0.5, (2, 3): 0.25})).pairs.tolist()
+    assert [0, 1] in under(a, b, distances_of(4, {(0, 1): 0.25, (2, 3): 0.5})).pairs.tolist()
+
+
+def test_clusters_without_a_near_pair_are_asked_about_by_their_first_images():
+    pool = under([0, 0, 0, 0, 0], [0, 0, 1, 1, 2], distances_of(5, {}))
+    assert pool.pairs.tolist() == [[0, 2], [0, 4], [2, 4]]
+    assert pool.sim.tolist() == [0, 0, 0]
+
+
+def test_noise_images_that_the_other_view_groups_are_asked_about_by_type():
+    pool = under([0, 0, 1, 2], [0, 0, 0, 0], distances_of(4, {}), inlier=[1, 1, 0, 0])
+    assert pool.pairs.tolist() == [[0, 2], [0, 3], [2, 3]]
+    assert pool.type.tolist() == [1, 1, 2]
+    assert pool.inconsistent.tolist() == [[0, 4, 1]]
+
+
+@pytest.mark.parametrize("labels", [[], [0], [0, 0, 0], [0, 1, 2]])
+def test_views_that_agree_have_no_under_segmentation(labels):
+    pool = under(labels, labels, distances_of(len(labels), {}))
+    assert pool.pairs.shape == (0, 2) and pool.inconsistent.shape == (0, 3)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_inconsistent_pairs_are_counted_by_region_and_type(seed):
+    rng = np.random.default_rng(seed)
+    a, b = rng.integers(0, 12, 40), rng.integers(0, 30, 40)
+    inlier = rng.random(40) < 0.6
+    region = uncertainty_regions(a, b)
+    counts = np.zeros((region.max() + 1, 3), dtype=int)
+    for u, v in combinations(range(40), 2):
+        if (a[u] == a[v]) != (b[u] == b[v]):
+            counts[region[u], int(not inlier[u]) + int(not inlier[v])] += 1
+    pool = under_segmentation_pool(a, b, inlier, region, sparse(points(40, seed)))
+    assert pool.inconsistent.tolist() == counts.tolist()
+
+
+def test_types_count_the_outliers_of_a_pair():
+    pairs = ints(0, 1, 0, 2, 2, 3).reshape(3, 2)
+    assert pair_types(pairs, np.array([True, True, False, False])).tolist() == [0, 1, 2]

@@ -1,0 +1,139 @@
+"""The command line as a user meets it: in an empty folder, with bad input, and on photos of their own."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+SMALL = [
+    "training.epochs=2", "training.iterations=1", "training.batch_size=4", "training.instances=2",
+    "training.height=32", "training.width=32", "training.padding=2", "active.every=1", "active.cycles=2",
+    "active.budget=5", "backbone=efficientnet_lite0", "tracking.system_metrics=false",
+]  # fmt: skip
+
+
+def aas(folder, *arguments, ok=True):
+    done = subprocess.run(
+        [sys.executable, "-m", "aas_plugin", *map(str, arguments)], cwd=folder, capture_output=True, text=True
+    )
+    assert (done.returncode == 0) == ok, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stdout + done.stderr
+
+
+def run(folder, *arguments, ok=True, settings=SMALL):
+    flags = [part for setting in settings for part in ("--set", setting)]
+    return aas(folder, "run", *flags, *arguments, ok=ok)
+
+
+def photos(folder, individuals=3, each=4, seed=0, nested=True):
+    rng = np.random.default_rng(seed)
+    for i in range(individuals):
+        for j in range(each):
+            place = folder / f"animal {i}" if nested else folder
+            place.mkdir(parents=True, exist_ok=True)
+            pixels = rng.integers(0, 256, (8, 8, 3), dtype=np.uint8)
+            Image.fromarray(pixels).resize((40, 30)).save(place / f"é{i} {j}.jpg")
+    return folder
+
+
+def test_photos_of_ones_own_in_an_empty_folder_and_a_second_look(tmp_path):
+    photos(tmp_path / "herd")
+    shown = run(tmp_path, "--dataset", "herd")
+    assert "12 images of 3 individuals" in shown
+    assert f"mlflow ui --backend-store-uri sqlite:///{tmp_path}/mlflow.db" in shown
+    assert [line.split()[0] for line in shown.splitlines() if line.startswith("    ")] == ["0", "1", "2"]
+    assert (tmp_path / "mlflow.db").exists()
+    assert (tmp_path / "runs" / "spcl-folder-aas-0" / "answers.jsonl").exists()
+
+    saved = json.loads((tmp_path / "runs" / "spcl-folder-aas-0" / "metrics.json").read_text())
+    again = json.loads(aas(tmp_path, "evaluate", "spcl-folder-aas-0", "--json").splitlines()[-1])
+    for name in ("mAP", "top1", "BAKS"):
+        assert again[name] == saved[name] or abs(again[name] - saved[name]) < 1e-6
+
+
+def test_params_yaml_is_read_and_flags_are_stronger(tmp_path):
+    photos(tmp_path / "herd")
+    (tmp_path / "params.yaml").write_text("dataset: {name: folder, path: herd}\nseed: 5\nsampler: random\n")
+    run(tmp_path, "--sampler", "none", "--run-name", "mine")
+    config = (tmp_path / "runs" / "mine" / "config.yaml").read_text()
+    assert "seed: 5" in config
+    assert "sampler:\n  name: none" in config
+
+
+def test_photos_without_identities_train_without_questions(tmp_path):
+    photos(tmp_path / "herd", nested=False)
+    assert "has none" in run(tmp_path, "--dataset", "herd", ok=False)
+    assert "Done in" in run(tmp_path, "--dataset", "herd", "--sampler", "none")
+
+
+def test_unreadable_images_are_all_named_before_training(tmp_path):
+    herd = photos(tmp_path / "herd")
+    (herd / "animal 0" / "text.jpg").write_text("not a photo")
+    whole = (herd / "animal 1" / "é1 0.jpg").read_bytes()
+    (herd / "animal 1" / "cut.jpg").write_bytes(whole[: len(whole) // 2])
+    shown = run(tmp_path, "--dataset", "herd", ok=False)
+    assert "text.jpg" in shown
+    assert "cut.jpg" in shown
+    assert not (tmp_path / "runs" / "spcl-folder-aas-0" / "config.yaml").exists()
+
+
+@pytest.mark.parametrize(("individuals", "each"), [(1, 3), (1, 12), (12, 1)])
+def test_odd_herds_end_well(tmp_path, individuals, each):
+    photos(tmp_path / "herd", individuals, each)
+    assert "Done in" in run(tmp_path, "--dataset", "herd")
+
+
+def test_identical_images_end_well(tmp_path):
+    herd = photos(tmp_path / "herd", individuals=3, each=1)
+    for i in range(3):
+        for j in range(1, 5):
+            shutil.copy(herd / "animal 0" / "é0 0.jpg", herd / f"animal {i}" / f"copy{j}.jpg")
+    assert "Done in" in run(tmp_path, "--dataset", "herd")
+
+
+def test_bad_input_is_one_sentence(tmp_path):
+    (tmp_path / "empty").mkdir()
+    photos(tmp_path / "one", individuals=1, each=1)
+    (tmp_path / "list.csv").write_text("file,identity\na.jpg,1\n")
+    photos(tmp_path / "herd")
+    (tmp_path / "twice.csv").write_text("path,identity\nherd/animal 0/é0 0.jpg,1\nherd/animal 0/é0 0.jpg,2\n")
+    for arguments, message in [
+        (["--dataset", "empty"], "empty"),
+        (["--dataset", "one"], "at least 2"),
+        (["--dataset", "list.csv"], "path"),
+        (["--dataset", "twice.csv"], "é0 0.jpg"),
+        (["--dataset", "cots"], "did you mean 'coats'"),
+        (["--adapter", "splc"], "did you mean 'spcl'"),
+        (["--resume"], "no run to go on with"),
+        (["--run-name", "../x"], "--run-name"),
+        (["--device", "cuda:99", "--dataset", "herd"], "GPU"),
+        (["-p", "no_such_module"], "no such module"),
+    ]:
+        shown = run(tmp_path, *arguments, ok=False)
+        assert message in shown, (arguments, shown)
+        assert shown.count("error:") == 1
+
+
+def test_resuming_with_another_setting_names_it(tmp_path):
+    photos(tmp_path / "herd")
+    run(tmp_path, "--dataset", "herd")
+    shown = aas(tmp_path, "run", "--resume", "--set", "training.epochs=9", ok=False)
+    assert "training.epochs: 2 -> 9" in shown
+    (tmp_path / "herd" / "animal 0" / "é0 0.jpg").write_bytes(
+        (tmp_path / "herd" / "animal 0" / "é0 1.jpg").read_bytes()
+    )
+    assert "changed since" in aas(tmp_path, "run", "--resume", ok=False)
+
+
+def test_plugins_and_data_are_shown(tmp_path):
+    rows = json.loads(aas(tmp_path, "plugins", "--json"))
+    assert {"offers", "spcl"} <= {row["name"] for row in rows}
+    photos(tmp_path / "herd")
+    shown = aas(tmp_path, "data", "show", "herd", "--sheet", "sheet.png")
+    assert "12 images" in shown
+    assert Image.open(tmp_path / "sheet.png").width > 100

@@ -1,0 +1,85 @@
+"""What a run leaves in a real MLflow store, and what happens when the store is away."""
+
+import pytest
+from mlflow import MlflowClient
+
+from aas_plugin.hookspecs import hookimpl
+from aas_plugin.tracking.mlflow_observer import MlflowObserver, tracking_uri
+
+
+@pytest.fixture(autouse=True)
+def no_server_of_the_user(monkeypatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+
+
+def only_run(root):
+    client = MlflowClient(tracking_uri(root))
+    experiment = client.get_experiment_by_name("aas")
+    (run,) = client.search_runs([experiment.experiment_id])
+    return client, run
+
+
+def test_settings_metrics_data_and_files_are_logged(ready, tmp_path, monkeypatch):
+    ready.engine(observers=(MlflowObserver(tmp_path, "c0ffee"),)).execute()
+    monkeypatch.chdir("/")
+    client, run = only_run(tmp_path)
+    assert run.info.status == "FINISHED"
+    assert run.data.params["training.epochs"] == "4"
+    assert run.data.params["sampler.epsilon"] == "0.6"
+    assert run.data.tags["git_commit"] == "c0ffee"
+    assert len(run.data.tags["data_hash"]) >= 16
+    for name in ("mAP", "mINP", "top1", "top10", "BAKS", "AUC_ROC", "ARI", "NMI", "pairwise_precision"):
+        history = client.get_metric_history(run.info.run_id, name)
+        assert [metric.step for metric in history] == [0, 1, 2]
+        assert all(0 <= metric.value <= 1 for metric in history)
+    for name in ("asked", "budget", "asked_share", "must_links", "cannot_links", "seconds/train"):
+        assert run.data.metrics[name] >= 0
+    assert {"regions", "over_pool", "under_pool"} <= set(run.data.metrics)
+    assert [m.step for m in client.get_metric_history(run.info.run_id, "epoch/loss")] == [0, 1, 2, 3]
+    (data,) = run.inputs.dataset_inputs
+    assert data.dataset.name == "coats-default"
+    files = {item.path for item in client.list_artifacts(run.info.run_id)}
+    assert {"answers.jsonl", "config.yaml", "cycles", "plots"} <= files
+    cycle = {item.path for item in client.list_artifacts(run.info.run_id, "cycles/01")}
+    assert "cycles/01/proposal.parquet" in cycle
+
+
+class Stops:
+    def __init__(self, error):
+        self.error = error
+
+    @hookimpl
+    def aas_epoch_finished(self, run, report):
+        if report["epoch"] == 2:
+            raise self.error
+
+
+def test_an_interrupted_run_is_one_run_when_it_goes_on(ready, tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        ready.engine(observers=(MlflowObserver(tmp_path), Stops(KeyboardInterrupt()))).execute()
+    assert only_run(tmp_path)[1].info.status == "KILLED"
+    ready.engine(observers=(MlflowObserver(tmp_path),), resume=True).execute()
+    client, run = only_run(tmp_path)
+    assert run.info.status == "FINISHED"
+    assert {m.step for m in client.get_metric_history(run.info.run_id, "mAP")} == {0, 1, 2}
+
+
+def test_a_failed_run_says_why(ready, tmp_path):
+    class Breaks:
+        @hookimpl(tryfirst=True)
+        def aas_train_epoch(self, run, labels):
+            if run.epoch == 1:
+                raise ValueError("the tiger ate the GPU")
+
+    with pytest.raises(ValueError, match="tiger"):
+        ready.engine(observers=(MlflowObserver(tmp_path), Breaks())).execute()
+    run = only_run(tmp_path)[1]
+    assert run.info.status == "FAILED"
+    assert "the tiger ate the GPU" in run.data.tags["error"]
+
+
+def test_a_dead_server_costs_a_warning_and_nothing_else(ready, tmp_path, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    with pytest.warns(UserWarning, match="takes nothing"):
+        outcome = ready.engine(observers=(MlflowObserver(tmp_path),)).execute()
+    assert outcome == "finished"
