@@ -18,15 +18,15 @@ COATS_DEFAULTS: dict[str, Any] = {
     "backbone": {"name": "efficientnet_lite0", "bn_neck": False},
     "training": {
         "epochs": 16,
-        "iterations": 15,
+        "iterations": 20,
         "batch_size": 32,
         "instances": 4,
         "height": 96,
         "width": 96,
         "padding": 4,
     },
-    # An individual has a handful of photos, not the dozens that the method's own k1 = 30 expects.
-    "clustering": {"k1": 12, "k2": 4, "eps": 0.4, "min_samples": 2},
+    # An individual has nine photos to train on, not the dozens that the methods' own k1 = 30 expects.
+    "clustering": {"k1": 12, "k2": 4, "eps": 0.55},
     "active": {"every": 4, "cycles": 4, "budget": 250},
 }
 

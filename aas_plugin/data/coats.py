@@ -31,8 +31,8 @@ class CoatsOptions(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     level: Literal["easy", "default", "hard"] = "default"
-    individuals: int = Field(default=60, ge=1)
-    photos: int = Field(default=8, ge=2)
+    individuals: int = Field(default=30, ge=1)
+    photos: int = Field(default=16, ge=2)
     seed: int = Field(default=0, ge=0)
     size: int = Field(default=96, ge=16)
     path: Path = Path("data")
@@ -78,7 +78,7 @@ _SPECIES = (
 
 _LEVELS = {
     "easy": _Level(8, 1.4, Conditions(pose=0.12, light=0.05, blur=0.1, occlusion=0.1)),
-    "default": _Level(4, 0.9, Conditions(pose=0.35, light=0.25, blur=0.35, occlusion=0.35)),
+    "default": _Level(6, 1.1, Conditions(pose=0.22, light=0.15, blur=0.22, occlusion=0.2)),
     "hard": _Level(2, 0.3, Conditions(pose=0.55, light=0.55, blur=0.55, occlusion=0.5)),
 }
 

@@ -50,8 +50,9 @@ def normalise(images: np.ndarray, device: torch.device) -> Tensor:
 def augment(batch: Tensor, settings: TrainingSettings, rng: np.random.Generator) -> Tensor:
     """Flip, pad and crop, and erase a rectangle of each image of a normalised batch, `(B, 3, H, W)`.
 
-    Padding is black and an erased rectangle has the mean colour, as in SpCL's official transforms: its area is
-    2 to 40 % of the image, its aspect ratio 0.3 to 1/0.3.
+    Padding is black, as in SpCL's official transforms. An erased rectangle covers 2 to 40 % of the image at an
+    aspect ratio of 0.3 to 1/0.3, and takes ImageNet's mean colour, 0 here, where the official code fills those
+    means without normalising them.
     """
     size, _, height, width = batch.shape
     black = (-torch.tensor(IMAGENET_MEAN) / torch.tensor(IMAGENET_STD)).to(batch)[:, None, None]
