@@ -30,12 +30,13 @@ def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
             os.fsync(file.fileno())
         partial.replace(path)
     except (OSError, RuntimeError) as error:
-        # torch reports a full disk as a RuntimeError of its zip writer.
-        if isinstance(error, RuntimeError) and "PytorchStreamWriter" not in str(error) and "write" not in str(error):
+        # torch's zip writer raises a RuntimeError of its own while it handles the disk's error.
+        cause = error if isinstance(error, OSError) else error.__context__
+        if not isinstance(cause, OSError):
             raise
         partial.unlink(missing_ok=True)
-        full = isinstance(error, RuntimeError) or error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-        why = "the disk is full; make room" if full else f"{error}; mend that"
+        full = cause.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        why = "the disk is full; make room" if full else f"{cause}; mend that"
         raise AasError(f"{path} cannot be written: {why} and go on with --resume, nothing is lost") from error
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import Any
 
@@ -35,7 +36,6 @@ class Terminal:
     def __init__(self, console: Console, ui_command: str | None = None) -> None:
         self.console = console
         self.ui_command = ui_command
-        self.reports: list[dict[str, Any]] = []
         self.started = time.monotonic()
         self._since = self.started
         self._progress: Progress | None = None
@@ -89,7 +89,6 @@ class Terminal:
     @hookimpl
     def aas_cycle_finished(self, run: Run, report: dict[str, Any]) -> None:
         """Print the cycle's row."""
-        self.reports.append(report)
         now = time.monotonic()
         self.console.print(
             "".join(_cell(report.get(key)).rjust(width) for key, _, width in COLUMNS) + f"  {now - self._since:.0f} s",
@@ -110,10 +109,12 @@ class Terminal:
             return
         answers = len(run.active.log.answers())
         share = answers / run.active.all_pairs if run.active.all_pairs else 0.0
-        first, last = run.folder / "cycles" / "00" / "report.json", self.reports[-1] if self.reports else {}
-        change = ""
-        if self.reports and self.reports[0]["cycle"] == 0 and "mAP" in last and first.exists():
-            change = f"mAP {_cell(self.reports[0]['mAP'])} -> {_cell(last['mAP'])} with "
+        # Not from self.reports: a run that was resumed showed its first cycles in another process.
+        summary, untrained = (
+            json.loads((run.folder / file).read_text(encoding="utf-8"))
+            for file in ("metrics.json", "cycles/00/report.json")
+        )
+        change = f"mAP {_cell(untrained['mAP'])} -> {_cell(summary['mAP'])} with " if "mAP" in summary else ""
         self.console.print(
             f"Done in {time.monotonic() - self.started:.0f} s: {change}{answers} answers "
             f"({share:.2%} of all pairs); everything is in {escape(str(run.folder))}",
