@@ -55,14 +55,15 @@ def run(
     """Train a base method, asking about the pairs worth asking, and log every cycle."""
     from rich.console import Console
 
-    from aas_plugin.config import resolve
-    from aas_plugin.engine import Engine
-    from aas_plugin.prepare import default_name, lock, prepare, saved_settings
-    from aas_plugin.tracking.mlflow_observer import MlflowObserver
-    from aas_plugin.tracking.terminal import Terminal
-
     console = Console(highlight=False)
     _show_warnings(console)
+    with console.status("loading"):
+        from aas_plugin.config import resolve
+        from aas_plugin.engine import Engine
+        from aas_plugin.prepare import default_name, lock, prepare, saved_settings
+        from aas_plugin.tracking.mlflow_observer import MlflowObserver
+        from aas_plugin.tracking.terminal import Terminal
+
     plugins = _plugins(plugin)
     flags = _flags(adapter, dataset, sampler, device, sets)
     if resume:
@@ -97,16 +98,17 @@ def evaluate(
 
     from rich.console import Console
 
-    from aas_plugin.checkpoint import load_checkpoint
-    from aas_plugin.config import resolve
-    from aas_plugin.errors import AasError
-    from aas_plugin.evaluation.protocol import choose_protocol
-    from aas_plugin.evaluation.protocol import evaluate as measure
-    from aas_plugin.prepare import prepare, saved_settings
-    from aas_plugin.tracking.terminal import Terminal
-
     console = Console(highlight=False, stderr=as_json)
     _show_warnings(console)
+    with console.status("loading"):
+        from aas_plugin.checkpoint import load_checkpoint
+        from aas_plugin.config import resolve
+        from aas_plugin.errors import AasError
+        from aas_plugin.evaluation.protocol import choose_protocol
+        from aas_plugin.evaluation.protocol import evaluate as measure
+        from aas_plugin.prepare import prepare, saved_settings
+        from aas_plugin.tracking.terminal import Terminal
+
     plugins = _plugins(plugin)
     terminal = Terminal(console)
     plugins.load("terminal", terminal, "built in")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import logging
 import math
@@ -107,7 +108,9 @@ class MlflowObserver:
             return str(found.experiment_id)
         # MLflow's own default is relative to the working folder and would move with it.
         artifacts = (self.root.resolve() / "mlartifacts" / name).as_uri() if self.uri.startswith("sqlite") else None
-        return str(client.create_experiment(name, artifact_location=artifacts))
+        # Without this tag the UI takes it for an experiment with language models, and hides charts and parameters.
+        kind = {"mlflow.experimentKind": "custom_model_development"}
+        return str(client.create_experiment(name, artifact_location=artifacts, tags=kind))
 
     def _describe(self, client: Any, run: Run) -> None:
         import mlflow.data
@@ -115,7 +118,9 @@ class MlflowObserver:
 
         params = [Param(key, str(value)[:6000]) for key, value in _flat(run.settings.model_dump(mode="json"))]
         tags = {
-            "mlflow.user": os.environ.get("USER", "unknown"),
+            "mlflow.user": _user(),
+            "mlflow.source.name": "aas run",
+            "mlflow.source.type": "LOCAL",
             "mlflow.source.git.commit": self.git_commit,
             "git_commit": self.git_commit,
             "data_hash": run.data_hash,
@@ -182,6 +187,13 @@ class MlflowObserver:
                 "and everything is in the run's folder as well",
                 stacklevel=2,
             )
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a container without an entry for its user
+        return "unknown"
 
 
 def _flat(tree: dict[str, Any], path: str = "") -> list[tuple[str, Any]]:

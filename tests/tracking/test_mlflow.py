@@ -27,6 +27,9 @@ def test_settings_metrics_data_and_files_are_logged(ready, tmp_path, monkeypatch
     assert run.data.params["training.epochs"] == "4"
     assert run.data.params["sampler.epsilon"] == "0.6"
     assert run.data.tags["git_commit"] == "c0ffee"
+    assert run.data.tags["mlflow.source.name"] == "aas run"
+    kind = client.get_experiment(run.info.experiment_id).tags["mlflow.experimentKind"]
+    assert kind == "custom_model_development"  # the UI opens it with charts, not as language model traces
     assert len(run.data.tags["data_hash"]) >= 16
     for name in ("mAP", "mINP", "top1", "top10", "BAKS", "AUC_ROC", "ARI", "NMI", "pairwise_precision"):
         history = client.get_metric_history(run.info.run_id, name)
