@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from aas_plugin.clustering.jaccard import JaccardGraph, jaccard_graph
-from aas_plugin.config import ActiveSettings, ClusteringSettings
+from aas_plugin.config import EPS_MARGIN, ActiveSettings, ClusteringSettings
 from aas_plugin.constraints.answers import Answer, AnswerLog
 from aas_plugin.constraints.closure import Constraints
 from aas_plugin.constraints.np3 import np3
@@ -62,7 +62,8 @@ class ActiveLearner:
     `paths` name the images in the order of every array that is passed in; answers are kept by path in
     `folder/answers.jsonl`, so that the list may grow between runs. `answer` is asked for one pair at a time
     and returns "same", "different", "cannot_tell", or None for "not yet". `select` chooses the pairs,
-    ambiguity-aware sampling by default. `hashes` are content hashes, kept with each answer.
+    ambiguity-aware sampling by default. `hashes` are content hashes, kept with each answer. Nearest neighbours
+    are searched on `device`, as torch names it.
 
     Raises `AasError` when a path stands twice, and what reading the answer log raises.
     """
@@ -76,6 +77,7 @@ class ActiveLearner:
     clustering: ClusteringSettings = field(default_factory=ClusteringSettings)
     annotator: str = "anonymous"
     seed: int = 0
+    device: str = "cpu"
     progress: Callable[[int, int], None] | None = None
 
     def __post_init__(self) -> None:
@@ -115,6 +117,15 @@ class ActiveLearner:
             follows |= np.fromiter(((u, v) in self._cannot_tell for u, v in pairs.tolist()), bool, len(pairs))
         return np.asarray(follows, dtype=bool)
 
+    def graph(self, features: np.ndarray) -> JaccardGraph:
+        """Distances between the images of `features`, float32 `(N, D)` with L2-normalised rows.
+
+        They reach `EPS_MARGIN` beyond the radius of view A, for methods that also cluster more loosely.
+        """
+        clustering = self.clustering
+        radius = min(clustering.eps + EPS_MARGIN, 1.0)
+        return jaccard_graph(features, clustering.k1, clustering.k2, radius=radius, device=self.device)
+
     def cycle_at(self, epoch: int) -> int | None:
         """The cycle, counted from 1, that begins with this epoch, or None."""
         cycle, rest = divmod(epoch, self.active.every)
@@ -143,7 +154,7 @@ class ActiveLearner:
                 raise AasError(
                     f"{name} have the shape {array.shape}; {shape} with N = {len(self.paths)} images is needed"
                 )
-        graph = graph or jaccard_graph(features, self.clustering.k1, self.clustering.k2)
+        graph = graph or self.graph(features)
         cycle = self.cycle_at(epoch)
         report = None
         waiting = False

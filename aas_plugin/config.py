@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from aas_plugin.registry import Kind
 
 
+EPS_MARGIN = 0.1
+"""How far beyond `clustering.eps` distances are kept, and so how much looser an adapter may cluster."""
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -45,7 +49,7 @@ class ClusteringSettings(_Section):
 
     k1: int = Field(30, ge=1, description="neighbours in the k-reciprocal sets")
     k2: int = Field(6, ge=1, description="neighbours in the query expansion")
-    eps: float = Field(0.6, gt=0, le=1, description="DBSCAN radius on the Jaccard distance")
+    eps: float = Field(0.6, gt=0, lt=1, description="DBSCAN radius on the Jaccard distance")
     min_samples: int = Field(4, ge=1, description="DBSCAN core size")
 
 

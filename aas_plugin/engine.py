@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from aas_plugin.checkpoint import load_checkpoint, save_checkpoint
-from aas_plugin.clustering.jaccard import JaccardGraph, jaccard_graph
+from aas_plugin.clustering.jaccard import JaccardGraph
 from aas_plugin.data.splits import OpenSet
 from aas_plugin.errors import AasError
 from aas_plugin.evaluation.clustering_quality import clustering_quality
@@ -102,7 +102,7 @@ class Engine:
         features = self._need(self.hook.aas_embed(run=run, rows=run.train), "aas_embed")
         protocol = choose_protocol(run, features)
         features = self._need(self.hook.aas_features(run=run), "aas_features")
-        graph = self._graph(features)
+        graph = run.active.graph(features)
         bare = run.plugins.subset_hook_caller("aas_pseudo_labels", [self.steps])
         labels = self._need(bare(run=run, features=features, graph=graph), "aas_pseudo_labels")
         self._finish_cycle(0, labels, protocol)
@@ -119,7 +119,7 @@ class Engine:
         with self._timed("features"):
             features = self._need(self.hook.aas_features(run=run), "aas_features")
         with self._timed("graph"):
-            graph = self._graph(features)
+            graph = run.active.graph(features)
         with self._timed("pseudo_labels"):
             labels = self._need(
                 self.hook.aas_pseudo_labels(run=run, features=features, graph=graph), "aas_pseudo_labels"
@@ -196,10 +196,6 @@ class Engine:
     def _write_summary(self) -> None:
         last = self.reports[-1]
         write_json(self.run.folder / "metrics.json", {key: value for key, value in last.items() if key != "seconds"})
-
-    def _graph(self, features: np.ndarray) -> JaccardGraph:
-        clustering = self.run.settings.clustering
-        return jaccard_graph(features, clustering.k1, clustering.k2)
 
     def _need(self, result: Any, hook: str) -> Any:
         if result is None:

@@ -115,6 +115,7 @@ def prepare(plugins: Plugins, settings: RunSettings, folder: Path, resume: bool 
         clustering=settings.clustering,
         annotator=f"oracle:{settings.oracle.name}",
         seed=settings.seed,
+        device=str(device),
         progress=_progress(plugins, "answering questions"),
     )
     run = Run(

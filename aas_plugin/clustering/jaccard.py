@@ -1,16 +1,19 @@
 """The k-reciprocal Jaccard distance as a sparse graph."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from aas_plugin.clustering.knn import nearest
+from aas_plugin.clustering import reciprocal, shared
+from aas_plugin.clustering.knn import Neighbours, nearest
 
-_ROWS_AT_ONCE = 64
-_PAIRS_AT_ONCE = 1 << 16
-_EDGES_AT_ONCE = 1 << 14
+if TYPE_CHECKING:
+    import torch
 
 
 @dataclass(frozen=True)
@@ -22,14 +25,31 @@ class JaccardGraph:
 
     Attributes:
         neighbours: int64 (N, k1), the nearest images of each image by inner product, itself first.
-        weights: float32 CSR (N, N), the k-reciprocal weights after query expansion; a row sums to 1.
-        distances: float32 CSR (N, N), symmetric, in [0, 1), every pair closer than 1. The diagonal and
-            zeros are stored, indices are sorted; a pair that is not stored has distance 1.
+        weights: float32 CSR (N, N), the k-reciprocal weights after query expansion; a row sums to 1. They
+            give the distance of any pair.
+        distances: float32 CSR (N, N), symmetric, in [0, 1), every pair of at most `radius`. The diagonal and
+            zeros are stored, indices are sorted.
+        radius: in (0, 1]. At 1, a pair that is not stored has distance 1. Most pairs that share anything are
+            nearly 1 apart, so a smaller radius saves most of the memory.
     """
 
     neighbours: NDArray[np.int64]
     weights: csr_array
     distances: csr_array
+    radius: float = 1.0
+
+    def among(self, groups: NDArray[np.int64]) -> csr_array:
+        """Distances within groups of images, whatever the radius.
+
+        Args:
+            groups: int64 (N,), 0..G-1, -1 for images that are left out.
+
+        Returns:
+            float32 CSR (N, N), symmetric, sorted indices: every pair of a group that is closer than 1, and
+            the diagonal of the groups.
+        """
+        weights = self.weights
+        return _csr(*shared.distances_within(weights.indptr, weights.indices, weights.data, groups, 1.0))
 
     def distance(self, u: NDArray[np.int64], v: NDArray[np.int64]) -> NDArray[np.float32]:
         """Distance of each `u[i]` to `v[i]`, from the weights, equal to what `distances` holds.
@@ -41,16 +61,19 @@ class JaccardGraph:
         Returns:
             float32 (P,), in [0, 1].
         """
-        ones = np.ones(self.weights.shape[1])
-        result = np.empty(len(u), dtype=np.float32)
-        for start in range(0, len(u), _PAIRS_AT_ONCE):
-            batch = slice(start, start + _PAIRS_AT_ONCE)
-            common = self.weights[u[batch]].minimum(self.weights[v[batch]])
-            result[batch] = _from_overlap(common.astype(np.float64) @ ones)
-        return result
+        weights = self.weights
+        u, v = np.asarray(u, dtype=np.int64), np.asarray(v, dtype=np.int64)
+        return shared.distances_of_pairs(weights.indptr, weights.indices, weights.data, u, v)
 
 
-def jaccard_graph(features: NDArray[np.float32], k1: int = 30, k2: int = 6) -> JaccardGraph:
+def jaccard_graph(
+    features: NDArray[np.float32],
+    k1: int = 30,
+    k2: int = 6,
+    *,
+    radius: float = 1.0,
+    device: torch.device | str = "cpu",
+) -> JaccardGraph:
     """Compute the k-reciprocal Jaccard distances between all images.
 
     Source: Zhong et al., CVPR 2017, as in the official code of SpCL, ClusterContrast and PPLR. Ours: `k1`
@@ -60,96 +83,39 @@ def jaccard_graph(features: NDArray[np.float32], k1: int = 30, k2: int = 6) -> J
         features: float32 (N, D), L2-normalised rows.
         k1: neighbours that may be reciprocal, the image itself included, at least 1.
         k2: neighbours over which the weights are averaged (query expansion), at least 1; cut to `k1`.
+        radius: largest distance that is stored, inclusive, in (0, 1].
+        device: where nearest neighbours are searched; the graph is made on the CPU.
 
     Returns:
-        The graph; its size grows with the number of pairs closer than 1, not with N squared.
+        The graph; its size grows with the number of pairs within the radius, not with N squared.
 
     Raises:
         FeatureError: `features` is not a matrix with at least one row and finite values.
     """
-    neighbours = nearest(features, k1)
-    k1 = neighbours.shape[1]
-    expanded = _expand(_reciprocal(neighbours, k1), _reciprocal(neighbours, round(k1 / 2)))
-    weights = _average(_softmax(features, expanded), neighbours[:, :k2])
-    return JaccardGraph(neighbours=neighbours, weights=weights, distances=_all_distances(weights))
+    return graph_of(features, nearest(features, k1, device), k2, radius)
 
 
-def _reciprocal(neighbours: NDArray[np.int64], k: int) -> csr_array:
-    """int32 CSR (N, N) of ones: both images are among the `k` + 1 nearest of each other."""
-    lists = _lists(neighbours[:, : k + 1])
-    return csr_array(lists.multiply(lists.T))
+def graph_of(features: NDArray[np.float32], neighbours: Neighbours, k2: int = 6, radius: float = 1.0) -> JaccardGraph:
+    """`jaccard_graph` from neighbours that are already found; as many as there are columns, k1."""
+    ranks, similarity = neighbours
+    k1 = ranks.shape[1]
+    # Of k1 columns, the official slice of k1 + 1 is all; half of k1, rounded, has one more.
+    wide = reciprocal.mutual(ranks, k1)
+    narrow = reciprocal.mutual(ranks, round(k1 / 2) + 1)
+    features = np.ascontiguousarray(features, dtype=np.float32)
+    expanded = reciprocal.softmax_over_expansion(features, ranks, similarity, *wide, *narrow)
+    averaged = reciprocal.averaged(*expanded, ranks[:, :k2])
+    everyone = np.zeros(len(ranks), dtype=np.int64)
+    distances = shared.distances_within(*averaged, everyone, radius)
+    return JaccardGraph(ranks, _csr(*averaged), _csr(*distances), radius)
 
 
-def _lists(columns: NDArray[np.int64]) -> csr_array:
-    """int32 CSR (N, N) of ones at each row's `columns`."""
-    n, k = columns.shape
-    indptr = np.arange(0, n * k + 1, k, dtype=np.int32)
-    indices = np.sort(columns, axis=1).ravel().astype(np.int32)
-    return csr_array((np.ones(n * k, dtype=np.int32), indices, indptr), shape=(n, n))
-
-
-def _expand(wide: csr_array, narrow: csr_array) -> csr_array:
-    """Add the narrow set of each member of a wide set of which it covers more than two thirds."""
-    overlap = csr_array((wide @ narrow.T).multiply(wide)).tocoo()
-    covered = 3 * overlap.data > 2 * narrow.sum(axis=1)[overlap.col]
-    rows, columns = overlap.row[covered], overlap.col[covered]
-    accepted = csr_array((np.ones(len(rows), dtype=np.int32), (rows, columns)), shape=wide.shape)
-    expanded = csr_array(wide + accepted @ narrow)
-    expanded.sort_indices()
-    return expanded
-
-
-def _softmax(features: NDArray[np.float32], pattern: csr_array) -> csr_array:
-    """float64 CSR: softmax of minus the squared Euclidean distance over the entries of each row."""
-    columns = pattern.indices
-    counts = np.diff(pattern.indptr)
-    rows = np.repeat(np.arange(len(features)), counts)
-    similarity = np.empty(len(rows))
-    for start in range(0, len(rows), _EDGES_AT_ONCE):
-        batch = slice(start, start + _EDGES_AT_ONCE)
-        similarity[batch] = np.einsum("ed,ed->e", features[rows[batch]], features[columns[batch]])
-    exponentials = np.exp(2 * similarity - 2)
-    values = exponentials / np.repeat(np.add.reduceat(exponentials, pattern.indptr[:-1]), counts)
-    return csr_array((values, columns, pattern.indptr), shape=pattern.shape)
-
-
-def _average(weights: csr_array, neighbours: NDArray[np.int64]) -> csr_array:
-    """float32 CSR: the mean of each row's weights over its `neighbours`."""
-    averaged = csr_array((_lists(neighbours) @ weights) / neighbours.shape[1]).astype(np.float32)
-    averaged.sort_indices()
-    return averaged
-
-
-def _all_distances(weights: csr_array) -> csr_array:
-    """float32 CSR of every distance below 1: two images are that close when they share a column."""
-    n = weights.shape[0]
-    by_column = weights.tocsc()
-    column_counts = np.diff(by_column.indptr)
-    indices, data, counts = [], [], []
-    for start in range(0, n, _ROWS_AT_ONCE):
-        size = min(_ROWS_AT_ONCE, n - start)
-        entries = slice(weights.indptr[start], weights.indptr[start + size])
-        columns = weights.indices[entries]
-        lengths = column_counts[columns]
-        local = np.repeat(np.arange(size), np.diff(weights.indptr[start : start + size + 1]))
-        ends = np.cumsum(lengths)
-        member = np.arange(ends[-1]) + np.repeat(by_column.indptr[columns] - ends + lengths, lengths)
-        shared = np.minimum(np.repeat(weights.data[entries], lengths), by_column.data[member])
-        cell = np.repeat(local * n, lengths) + by_column.indices[member]
-        overlap = np.bincount(cell, weights=shared, minlength=size * n).astype(np.float64, copy=False)
-        touched = np.flatnonzero(overlap)
-        distance = _from_overlap(overlap[touched])
-        row, column = np.divmod(touched[distance < 1], n)
-        indices.append(column.astype(np.int32))
-        data.append(distance[distance < 1])
-        counts.append(np.bincount(row, minlength=size))
-    stored = np.concatenate(indices)
-    indptr = np.concatenate([[0], np.cumsum(np.concatenate(counts))])
-    if len(stored) <= np.iinfo(np.int32).max:
+def _csr(indptr: NDArray[np.int64], indices: NDArray[np.int32], data: NDArray[np.float32]) -> csr_array:
+    """A square matrix with sorted indices, and 32-bit row pointers where they suffice."""
+    n = len(indptr) - 1
+    if indptr[-1] <= np.iinfo(np.int32).max:
         indptr = indptr.astype(np.int32)
-    return csr_array((np.concatenate(data), stored, indptr), shape=(n, n))
-
-
-def _from_overlap(overlap: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Jaccard distance from the sum of the smaller weights; rows that sum to 1 have a union of 2 - m."""
-    return np.maximum(1 - overlap / (2 - overlap), 0).astype(np.float32)
+    matrix = csr_array((data, indices, indptr), shape=(n, n))
+    matrix.has_sorted_indices = True
+    matrix.has_canonical_format = True
+    return matrix

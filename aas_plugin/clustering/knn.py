@@ -1,10 +1,20 @@
 """Exact nearest neighbours by inner product."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from aas_plugin.errors import AasError
 
+if TYPE_CHECKING:
+    import torch
+
+_TILE = 1024
+_SPARE = 8
 _BLOCK_BYTES = 1 << 27
 
 
@@ -12,36 +22,55 @@ class FeatureError(AasError):
     """The features cannot be compared: wrong shape, no rows, or a value that is not finite."""
 
 
-def nearest(features: NDArray[np.float32], k: int) -> NDArray[np.int64]:
-    """Find the `k` nearest images of every image, itself first.
+class Neighbours(NamedTuple):
+    """Nearest images of every image, itself first.
+
+    Attributes:
+        ranks: int64 (N, k).
+        similarity: float32 (N, k), the inner products.
+    """
+
+    ranks: NDArray[np.int64]
+    similarity: NDArray[np.float32]
+
+
+def nearest(features: NDArray[np.float32], k: int, device: torch.device | str = "cpu") -> Neighbours:
+    """Find the `k` nearest images of every image, itself first, at 4 N D bytes of features and little more.
+
+    Candidates come from products in single precision, each pair of images multiplied once on a CPU. Those
+    that lie closer together than its rounding errors are ranked by products in double precision, so that
+    ranks do not depend on the device, the number of threads or the order of summation.
 
     Args:
         features: float32 (N, D), L2-normalised rows.
         k: number of neighbours, the image itself included, at least 1.
+        device: where to multiply: "cpu", or another device that torch knows, whose memory the features fit.
 
     Returns:
-        int64 (N, min(k, N)): column 0 is the image itself, even among more than `k` duplicates; the
-        others follow by decreasing inner product, equal ones by increasing index. Inner products are
-        summed in double precision and compared in single, so that duplicates are equal wherever they
-        stand.
+        k cut to N. Column 0 is the image itself, even among more than `k` duplicates; the others follow by
+        decreasing inner product, equal ones by increasing index. Inner products are summed in double
+        precision and compared in single, so that duplicates are equal wherever they stand.
 
     Raises:
         FeatureError: `features` is not a matrix with at least one row and finite values.
     """
     check_features(features)
-    n = len(features)
-    k = min(k, n)
-    double = features.astype(np.float64)
+    features = np.ascontiguousarray(features, dtype=np.float32)
+    n, k = len(features), min(k, len(features))
+    size = min(k - 1 + _SPARE, n - 1)
+    if str(device) == "cpu":
+        columns, scores = _candidates(features, size)
+    else:
+        columns, scores = _candidates_by_torch(features, size, device)
+    # Four standard deviations of a sum of D products, each rounded to single precision.
+    tolerance = 4 * float(np.finfo(np.float32).eps) * features.shape[1] ** 0.5
     ranks = np.empty((n, k), dtype=np.int64)
-    block = max(1, _BLOCK_BYTES // (8 * n))
-    for start in range(0, n, block):
-        similarity = (double[start : start + block] @ double.T).astype(np.float32)
-        keys = _sort_keys(similarity)
-        own = np.arange(len(keys))
-        keys[own, start + own] = np.iinfo(np.int64).min + start + own
-        nearest_keys = np.sort(np.partition(keys, k - 1, axis=1)[:, :k], axis=1)
-        ranks[start : start + block] = nearest_keys & 0xFFFFFFFF
-    return ranks
+    similarity = np.empty((n, k), dtype=np.float32)
+    undecided = np.zeros(n, dtype=np.bool_)
+    _rank(features, columns, scores, tolerance, ranks, similarity, undecided)
+    rows = np.flatnonzero(undecided)
+    ranks[rows], similarity[rows] = _exact(features, rows, k)
+    return Neighbours(ranks, similarity)
 
 
 def check_features(features: NDArray[np.float32]) -> None:
@@ -58,12 +87,176 @@ def check_features(features: NDArray[np.float32]) -> None:
             f"The features have shape {features.shape}, where (images, dimensions) with at least one "
             "image is needed: check that the catalogue is not empty."
         )
-    broken = np.flatnonzero(~np.isfinite(features).all(axis=1))
+    # A sum is finite where all its terms are, and needs no second array as large as the features.
+    broken = np.flatnonzero(~np.isfinite(features.sum(axis=1, dtype=np.float64)))
     if len(broken):
         raise FeatureError(
             f"The features of {len(broken)} images (the first is row {broken[0]}) hold NaN or infinity: "
             "the training has diverged or the images are broken; lower the learning rate or check them."
         )
+
+
+def _candidates(features: NDArray[np.float32], size: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """The `size` best other images by single-precision products, best first, and the products."""
+    n = len(features)
+    columns = np.full((n, size), -1, dtype=np.int32)
+    scores = np.full((n, size), -np.inf, dtype=np.float32)
+    if size == 0:
+        return columns, scores
+    for row in range(0, n, _TILE):
+        for column in range(row, n, _TILE):
+            tile = features[row : row + _TILE] @ features[column : column + _TILE].T
+            _offer(tile, row, column, columns, scores)
+    return columns, scores
+
+
+@njit(cache=True, nogil=True)
+def _offer(
+    tile: NDArray[np.float32],
+    row: int,
+    column: int,
+    columns: NDArray[np.int32],
+    scores: NDArray[np.float32],
+) -> None:
+    """Offer each product of a tile to the lists of both its images."""
+    last = scores.shape[1] - 1
+    mirrored = row != column
+    worst = scores[column : column + tile.shape[1], last].copy()
+    for i in range(tile.shape[0]):
+        own_worst = scores[row + i, last]
+        for j in range(tile.shape[1]):
+            value = tile[i, j]
+            if value > own_worst and row + i != column + j:
+                _insert(columns[row + i], scores[row + i], column + j, value)
+                own_worst = scores[row + i, last]
+            if mirrored and value > worst[j]:
+                _insert(columns[column + j], scores[column + j], row + i, value)
+                worst[j] = scores[column + j, last]
+
+
+@njit(cache=True, nogil=True)
+def _insert(columns: NDArray[np.int32], scores: NDArray[np.float32], column: int, value: float) -> None:
+    """Put a product in its place in a list that falls, and let go of the last."""
+    place = len(scores) - 1
+    while place > 0 and scores[place - 1] < value:
+        scores[place] = scores[place - 1]
+        columns[place] = columns[place - 1]
+        place -= 1
+    scores[place] = value
+    columns[place] = column
+
+
+def _candidates_by_torch(
+    features: NDArray[np.float32], size: int, device: torch.device | str
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """As `_candidates`, in blocks of rows on a device of torch."""
+    import torch
+
+    n = len(features)
+    columns = np.empty((n, size), dtype=np.int32)
+    scores = np.empty((n, size), dtype=np.float32)
+    if size == 0:
+        return columns, scores
+    allowed = torch.backends.cuda.matmul.allow_tf32
+    torch.backends.cuda.matmul.allow_tf32 = False
+    try:
+        on_device = torch.from_numpy(features).to(device)
+        block = max(1, 4 * _BLOCK_BYTES // (4 * n))
+        for start in range(0, n, block):
+            products = on_device[start : start + block] @ on_device.T
+            products.diagonal(start).fill_(-torch.inf)
+            best = products.topk(size)
+            scores[start : start + block] = best.values.cpu().numpy()
+            columns[start : start + block] = best.indices.to(torch.int32).cpu().numpy()
+    finally:
+        torch.backends.cuda.matmul.allow_tf32 = allowed
+    return columns, scores
+
+
+@njit(cache=True, nogil=True)
+def _rank(
+    features: NDArray[np.float32],
+    columns: NDArray[np.int32],
+    scores: NDArray[np.float32],
+    tolerance: float,
+    ranks: NDArray[np.int64],
+    similarity: NDArray[np.float32],
+    undecided: NDArray[np.bool_],
+) -> None:
+    """Settle what lies within `tolerance` in each list; `undecided` where it may go on beyond the list."""
+    n, k = ranks.shape
+    size = scores.shape[1]
+    for i in range(n):
+        ranks[i, 0] = i
+        similarity[i, 0] = _product(features[i], features[i])
+        start = 0
+        while start < k - 1:
+            end = start + 1
+            while end < size and scores[i, end - 1] - scores[i, end] <= tolerance:
+                end += 1
+            if end == size and size < n - 1:
+                undecided[i] = True
+                break
+            if end - start > 1:
+                for place in range(start, end):
+                    _settle(features, i, columns[i], scores[i], start, place)
+            for place in range(start, min(end, k - 1)):
+                ranks[i, place + 1] = columns[i, place]
+                similarity[i, place + 1] = scores[i, place]
+            start = end
+
+
+@njit(cache=True, nogil=True)
+def _settle(
+    features: NDArray[np.float32],
+    i: int,
+    columns: NDArray[np.int32],
+    scores: NDArray[np.float32],
+    start: int,
+    place: int,
+) -> None:
+    """Move the candidate at `place` to where it belongs between `start` and itself, by its exact product."""
+    column = columns[place]
+    value = _product(features[i], features[column])
+    while place > start and (scores[place - 1] < value or (scores[place - 1] == value and columns[place - 1] > column)):
+        scores[place] = scores[place - 1]
+        columns[place] = columns[place - 1]
+        place -= 1
+    scores[place] = value
+    columns[place] = column
+
+
+@njit(cache=True, nogil=True)
+def _product(u: NDArray[np.float32], v: NDArray[np.float32]) -> np.float32:
+    total = 0.0
+    for d in range(len(u)):
+        total += np.float64(u[d]) * np.float64(v[d])
+    return np.float32(total)
+
+
+def _exact(
+    features: NDArray[np.float32], rows: NDArray[np.int64], k: int
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Ranks and products of some rows, all in double precision."""
+    n = len(features)
+    ranks = np.empty((len(rows), k), dtype=np.int64)
+    similarity = np.empty((len(rows), k), dtype=np.float32)
+    if len(rows) == 0:
+        return ranks, similarity
+    block = max(1, _BLOCK_BYTES // (8 * max(n, features.shape[1])))
+    for start in range(0, len(rows), block):
+        own = rows[start : start + block]
+        products = np.empty((len(own), n), dtype=np.float32)
+        for column in range(0, n, block):
+            part = features[column : column + block].astype(np.float64)
+            products[:, column : column + block] = features[own].astype(np.float64) @ part.T
+        keys = _sort_keys(products)
+        here = np.arange(len(own))
+        keys[here, own] = np.iinfo(np.int64).min + own
+        nearest_keys = np.sort(np.partition(keys, k - 1, axis=1)[:, :k], axis=1)
+        ranks[start : start + block] = nearest_keys & 0xFFFFFFFF
+        similarity[start : start + block] = np.take_along_axis(products, ranks[start : start + block], axis=1)
+    return ranks, similarity
 
 
 def _sort_keys(similarity: NDArray[np.float32]) -> NDArray[np.int64]:

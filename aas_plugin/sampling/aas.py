@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from aas_plugin.sampling.distribution import pair_distribution
-from aas_plugin.sampling.pools import over_segmentation_pool, pair_types, under_segmentation_pool
+from aas_plugin.sampling.pools import medoids_of, over_segmentation_pool, pair_types, under_segmentation_pool
 from aas_plugin.sampling.proposal import KnownPairs, proposal
 from aas_plugin.sampling.regions import uncertainty_regions
 from aas_plugin.sampling.views import Views
@@ -21,7 +21,7 @@ class AasOptions(BaseModel):
 
     epsilon: float = Field(0.6, ge=0, le=1, description="probability mass of the over-segmentation pool")
     k_max: int = Field(5, ge=1, description="nearest other medoids that each medoid is paired with")
-    s_min: float = Field(0.3, ge=0, le=1, description="least similarity of a pair of medoids")
+    s_min: float = Field(0.3, gt=0, le=1, description="least similarity of a pair of medoids")
     pi: tuple[float, float, float] | None = Field(
         None,
         description="weights of inlier-inlier, inlier-outlier and outlier-outlier pairs; "
@@ -58,8 +58,11 @@ def ambiguity_aware_pairs(
         "regions" and of unknown pairs in each pool, "over_pool" and "under_pool".
     """
     region = uncertainty_regions(views.a, views.b)
-    distances = views.graph.distances
-    over = over_segmentation_pool(region, distances, options.k_max, options.s_min)
+    distances = views.graph.among(region)
+    medoids = medoids_of(region, distances)
+    is_medoid = np.full(len(region), -1, dtype=np.int64)
+    is_medoid[medoids] = 0
+    over = over_segmentation_pool(medoids, views.graph.among(is_medoid), options.k_max, options.s_min)
     under = under_segmentation_pool(views.a, views.b, views.inlier, region, distances)
     over_open, under_open = ~known(over.pairs), ~known(under.pairs)
     p_over, p_under = pair_distribution(

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-_BLOCK_CELLS = 1 << 22
+from aas_plugin.sampling.scans import closeness, closest_grouped
 
 
 class OverPool(NamedTuple):
@@ -39,42 +39,52 @@ class UnderPool(NamedTuple):
     inconsistent: NDArray[np.int64]
 
 
-def over_segmentation_pool(
-    region: NDArray[np.int64], distances: csr_array, k_max: int = 5, s_min: float = 0.3
-) -> OverPool:
-    """Pair the medoid of each region with its nearest other medoids.
+def medoids_of(region: NDArray[np.int64], distances: csr_array) -> NDArray[np.int64]:
+    """Find the image of each region with the smallest summed distance to its other images.
 
-    Source: paper, section 3.1 B. A medoid has the smallest summed distance to the other images of its
-    region. Ours: equal medoids and equally near neighbours go by lowest image.
+    Source: paper, section 3.1 B. Ours: of equal images the lowest.
 
     Args:
         region: int64 (N,), regions 0..M-1, -1 outside.
-        distances: float32 CSR (N, N), symmetric; a pair that is not stored has distance 1.
+        distances: float32 CSR (N, N), symmetric; a pair of a region that is not stored has distance 1.
+
+    Returns:
+        int64 (M,), ascending.
+    """
+    # The summed similarity, largest at the same image, needs no more than the stored pairs.
+    close = closeness(distances.indptr, distances.indices, distances.data, region)
+    members = np.flatnonzero(region >= 0)
+    order = members[np.lexsort((members, -close[members], region[members]))]
+    _, first = np.unique(region[order], return_index=True)
+    return np.sort(order[first])
+
+
+def over_segmentation_pool(
+    medoids: NDArray[np.int64], distances: csr_array, k_max: int = 5, s_min: float = 0.3
+) -> OverPool:
+    """Pair each medoid with its nearest other medoids.
+
+    Source: paper, section 3.1 B. Ours: equally near neighbours go by lowest image.
+
+    Args:
+        medoids: int64 (M,), ascending.
+        distances: float32 CSR (N, N), symmetric; a pair of medoids that is not stored has distance 1.
         k_max: neighbours of each medoid, at least 1.
-        s_min: least similarity of a pair, inclusive, in [0, 1].
+        s_min: least similarity of a pair, inclusive, in (0, 1].
 
     Returns:
         The pairs and their similarity, 1 - distance.
     """
-    medoids = np.sort(_medoids(region, distances))
-    m = len(medoids)
     between = csr_array(distances[medoids][:, medoids]).tocoo()
-    pairs, sims = [np.empty((0, 2), dtype=np.int64)], [np.empty(0, dtype=np.float32)]
-    block = max(1, _BLOCK_CELLS // max(1, m))
-    for start in range(0, m, block):
-        dense = np.ones((min(block, m - start), m), dtype=np.float32)
-        stored = (between.row >= start) & (between.row < start + block)
-        dense[between.row[stored] - start, between.col[stored]] = between.data[stored]
-        own = np.arange(len(dense))
-        dense[own, start + own] = np.inf
-        near = np.argsort(dense, axis=1, kind="stable")[:, : min(k_max, m - 1)]
-        sim = 1 - np.take_along_axis(dense, near, axis=1)
-        row, rank = np.nonzero(sim >= s_min)
-        ends = np.stack([medoids[start + row], medoids[near[row, rank]]], axis=1)
-        pairs.append(np.sort(ends, axis=1))
-        sims.append(sim[row, rank])
-    unique, first = np.unique(np.concatenate(pairs), axis=0, return_index=True)
-    return OverPool(unique, np.concatenate(sims)[first])
+    near = (between.row != between.col) & (1 - between.data >= s_min)
+    row, column, distance = between.row[near], between.col[near], between.data[near]
+    order = np.lexsort((column, distance, row))
+    row, column, distance = row[order], column[order], distance[order]
+    first = np.searchsorted(row, np.arange(len(medoids)))
+    nearest = np.arange(len(row)) - first[row] < k_max
+    ends = np.sort(medoids[np.stack([row[nearest], column[nearest]], axis=1)], axis=1)
+    unique, place = np.unique(ends.reshape(-1, 2), axis=0, return_index=True)
+    return OverPool(unique, 1 - distance[nearest][place])
 
 
 def under_segmentation_pool(
@@ -95,14 +105,16 @@ def under_segmentation_pool(
         b: int64 (N,), clusters of view B.
         inlier: bool (N,), whether view A clustered the image.
         region: int64 (N,), regions 0..M-1 of these views, -1 outside.
-        distances: float32 CSR (N, N), symmetric, sorted indices, all pairs closer than 1: one that is not
-            stored has distance 1, so a graph that is cut at a radius gives wrong pairs.
+        distances: float32 CSR (N, N), symmetric, sorted indices, all pairs of a region closer than 1: one
+            that is not stored has distance 1, so distances cut at a radius give wrong pairs.
 
     Returns:
         The pairs with all that their probability needs.
     """
-    grouped_by_a, sim_a = _closest_grouped(b, a, region, distances)
-    grouped_by_b, sim_b = _closest_grouped(a, b, region, distances)
+    (_, a), (_, b) = np.unique(a, return_inverse=True), np.unique(b, return_inverse=True)
+    stored = distances.indptr, distances.indices, distances.data, region
+    grouped_by_a, sim_a = closest_grouped(*stored, b, a)
+    grouped_by_b, sim_b = closest_grouped(*stored, a, b)
     pairs = np.concatenate([grouped_by_a, grouped_by_b])
     order = np.lexsort((pairs[:, 1], pairs[:, 0]))
     pairs = pairs[order]
@@ -128,72 +140,10 @@ def pair_types(pairs: NDArray[np.int64], inlier: NDArray[np.bool_]) -> NDArray[n
     return np.asarray((~inlier)[pairs].sum(axis=1), dtype=np.int64)
 
 
-def _medoids(region: NDArray[np.int64], distances: csr_array) -> NDArray[np.int64]:
-    """The image of each region with the smallest summed distance, (M,), by region.
-
-    The summed similarity, largest at the same image, needs no more than the stored pairs.
-    """
-    stored = distances.tocoo()
-    inside = (region[stored.row] == region[stored.col]) & (stored.row != stored.col)
-    closeness = np.bincount(
-        stored.row[inside], weights=1 - stored.data[inside].astype(np.float64), minlength=len(region)
-    )
-    members = np.flatnonzero(region >= 0)
-    order = members[np.lexsort((members, -closeness[members], region[members]))]
-    _, first = np.unique(region[order], return_index=True)
-    return order[first]
-
-
-def _closest_grouped(
-    own: NDArray[np.int64], other: NDArray[np.int64], region: NDArray[np.int64], distances: csr_array
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Closest pairs of distinct `own` clusters of a region that lie in one `other` cluster, and their sim.
-
-    Two clusters without a stored pair are at distance 1, where the lowest pair is that of their first images.
-    """
-    _, own = np.unique(own, return_inverse=True)
-    count = own.max(initial=-1) + 1
-    stored = distances.tocoo()
-    cross = (stored.row < stored.col) & (region[stored.row] >= 0) & (region[stored.row] == region[stored.col])
-    cross &= own[stored.row] != own[stored.col]
-    linked = np.stack([stored.row[cross], stored.col[cross]], axis=1).astype(np.int64)
-    distance = stored.data[cross]
-    keys = _cluster_keys(own, linked, count)
-    order = np.lexsort((distance, keys))
-    linked_keys, first = np.unique(keys[order], return_index=True)
-    closest, distance = linked[order[first]], distance[order[first]]
-    grouped = other[closest[:, 0]] == other[closest[:, 1]]
-
-    _, firsts = np.unique(own, return_index=True)
-    far = _pairs_within(firsts[region[firsts] >= 0], other)
-    far = far[~np.isin(_cluster_keys(own, far, count), linked_keys)]
-    sim = np.concatenate([1 - distance[grouped], np.zeros(len(far), dtype=np.float32)])
-    return np.concatenate([closest[grouped], far]), sim
-
-
-def _cluster_keys(clusters: NDArray[np.int64], pairs: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-    """One number for the two clusters of each pair, whatever their order."""
-    ends = np.sort(clusters[pairs], axis=1)
-    return np.asarray(ends[:, 0] * count + ends[:, 1], dtype=np.int64)
-
-
-def _pairs_within(images: NDArray[np.int64], groups: NDArray[np.int64]) -> NDArray[np.int64]:
-    """All pairs u < v of `images` that are in the same group, int64 (P, 2)."""
-    images = images[np.lexsort((images, groups[images]))]
-    _, first, size = np.unique(groups[images], return_index=True, return_counts=True)
-    position = np.arange(len(images))
-    later = np.repeat(first + size, size) - position - 1
-    left = np.repeat(position, later)
-    right = left + 1 + np.arange(len(left)) - np.repeat(np.cumsum(later) - later, later)
-    return np.stack([images[left], images[right]], axis=1)
-
-
 def _inconsistent(
     a: NDArray[np.int64], b: NDArray[np.int64], inlier: NDArray[np.bool_], region: NDArray[np.int64]
 ) -> NDArray[np.int64]:
     """Pairs of each region and type that exactly one view groups, (M, 3): A + B - 2 (A and B)."""
-    _, a = np.unique(a, return_inverse=True)
-    _, b = np.unique(b, return_inverse=True)
     both = a * (b.max(initial=-1) + 1) + b
     return (
         _grouped_pairs(a, inlier, region) + _grouped_pairs(b, inlier, region) - 2 * _grouped_pairs(both, inlier, region)

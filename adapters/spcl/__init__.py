@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from aas_plugin.config import EPS_MARGIN
 from aas_plugin.hookspecs import hookimpl
 from aas_plugin.registry import Registry
 
@@ -14,7 +15,9 @@ class SpclOptions(BaseModel):
     model_config = ConfigDict(extra="forbid")
     temperature: float = Field(0.05, gt=0)
     momentum: float = Field(0.2, ge=0, le=1, description="share of the old memory kept in an update")
-    eps_gap: float = Field(0.02, ge=0, description="how much tighter and looser the two other clusterings are")
+    eps_gap: float = Field(
+        0.02, ge=0, le=EPS_MARGIN, description="how much tighter and looser the other two clusterings are"
+    )
 
 
 def _make(options: SpclOptions) -> object:

@@ -54,7 +54,7 @@ class Spcl:
         clustering, gap = run.settings.clustering, self.options.eps_gap
         labels, tight, loose = (
             dbscan(graph, eps, clustering.min_samples)
-            for eps in (clustering.eps, max(clustering.eps - gap, 1e-6), clustering.eps + gap)
+            for eps in (clustering.eps, max(clustering.eps - gap, 1e-6), min(clustering.eps + gap, 1.0))
         )
         groups, tight_groups, loose_groups = map(separate_noise, (labels, tight, loose))
         if self.threshold is None:

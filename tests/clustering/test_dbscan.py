@@ -63,3 +63,10 @@ def test_the_graph_is_left_as_it_was():
     dbscan(graph, 0.6, 4)
     for part in ("data", "indices", "indptr"):
         assert np.array_equal(getattr(graph.distances, part), getattr(before, part))
+
+
+def test_a_radius_beyond_the_graph_is_refused():
+    graph = jaccard_graph(features_of(40, 0), k1=8, radius=0.5)
+    assert dbscan(graph, 0.5, 2).tolist() == dbscan(jaccard_graph(features_of(40, 0), k1=8), 0.5, 2).tolist()
+    with pytest.raises(ValueError, match=r"eps is 0\.6.*up to 0\.5"):
+        dbscan(graph, 0.6, 2)

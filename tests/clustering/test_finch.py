@@ -32,7 +32,7 @@ def test_the_first_partition_links_by_first_neighbours(seed):
         for j in range(i):
             if first[i] == j or first[j] == i or first[i] == first[j]:
                 graph.add_edge(i, j)
-    labels = finch(features, nearest(features, 5))
+    labels = finch(features, nearest(features, 5).ranks)
     assert labels.dtype == np.int64
     assert groups(labels) == {frozenset(c) for c in nx.connected_components(graph)}
     assert np.array_equal(np.unique(labels), np.arange(labels.max() + 1))
@@ -40,7 +40,7 @@ def test_the_first_partition_links_by_first_neighbours(seed):
 
 def test_coarser_partitions_join_whole_clusters_until_the_coarsest():
     features = features_of(200, 3)
-    neighbours = nearest(features, 5)
+    neighbours = nearest(features, 5).ranks
     partitions = [finch(features, neighbours, p) for p in range(6)]
     sizes = [len(np.unique(labels)) for labels in partitions]
     assert sizes[0] > sizes[1] and sizes == sorted(sizes, reverse=True)
@@ -53,18 +53,18 @@ def test_coarser_partitions_join_whole_clusters_until_the_coarsest():
 @pytest.mark.parametrize("partition", [0, 1, 7])
 def test_a_handful_of_images_is_one_cluster(n, partition):
     features = features_of(n, n)
-    assert finch(features, nearest(features, 30), partition).tolist() == [0] * n
+    assert finch(features, nearest(features, 30).ranks, partition).tolist() == [0] * n
 
 
 def test_copies_of_one_image_are_one_cluster():
     features = np.tile(features_of(1, 0), (50, 1))
-    assert finch(features, nearest(features, 30)).tolist() == [0] * 50
+    assert finch(features, nearest(features, 30).ranks).tolist() == [0] * 50
 
 
 def test_neighbours_without_a_second_column_are_refused():
     features = features_of(4, 0)
     with pytest.raises(ValueError, match="first neighbour"):
-        finch(features, nearest(features, 1))
+        finch(features, nearest(features, 1).ranks)
 
 
 def test_a_missing_pynndescent_is_not_mentioned(monkeypatch):
@@ -72,7 +72,7 @@ def test_a_missing_pynndescent_is_not_mentioned(monkeypatch):
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "pynndescent", None)
     features = features_of(9, 0)
-    neighbours = nearest(features, 3)
+    neighbours = nearest(features, 3).ranks
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         finch(features, neighbours)

@@ -88,8 +88,7 @@ def test_exactly_the_pairs_closer_than_one_are_stored_sorted_and_with_the_diagon
     assert np.array_equal(dense(graph), dense(graph).T)
 
 
-def test_a_distance_computed_by_pair_is_bitwise_the_stored_one(monkeypatch):
-    monkeypatch.setattr("aas_plugin.clustering.jaccard._PAIRS_AT_ONCE", 1000)
+def test_a_distance_computed_by_pair_is_bitwise_the_stored_one():
     graph = jaccard_graph(features_of(80, 16, 5, 3), k1=8, k2=3)
     u, v = (ends.ravel() for ends in np.indices((80, 80)))
     found = graph.distance(u, v)
@@ -121,3 +120,35 @@ def test_more_copies_than_neighbours_give_the_same_graph_every_time():
     first, second = jaccard_graph(features, k1=10), jaccard_graph(features.copy(), k1=10)
     assert np.array_equal(dense(first), dense(second))
     np.testing.assert_allclose(dense(first), reference(features, 10, 6)[1], atol=5e-6)
+
+
+@pytest.mark.parametrize("radius", [0.2, 0.5, 0.7])
+def test_a_radius_leaves_out_exactly_what_is_farther(radius):
+    features = features_of(150, 16, 5, 1)
+    whole, cut = jaccard_graph(features, 10, 4), jaccard_graph(features, 10, 4, radius=radius)
+    expected = np.where(dense(whole) <= np.float32(radius), dense(whole), 1)
+    assert np.array_equal(dense(cut), expected)
+    assert cut.distances.nnz == np.count_nonzero(dense(whole) <= np.float32(radius))
+    assert 0 < cut.distances.nnz < whole.distances.nnz
+    everywhere = tuple(ends.ravel() for ends in np.indices((150, 150)))
+    assert np.array_equal(cut.distance(*everywhere), dense(whole).ravel())
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_among_groups_every_pair_closer_than_one_is_there_whatever_the_radius(seed):
+    features = features_of(120, 16, 5, seed)
+    groups = np.random.default_rng(seed).integers(-1, 6, 120)
+    inside = (groups[:, None] == groups[None]) & (groups[:, None] >= 0)
+    found = jaccard_graph(features, 10, 4, radius=0.3).among(groups)
+    assert found.has_sorted_indices
+    expected = np.where(inside, dense(jaccard_graph(features, 10, 4)), 1)
+    stored = found.tocoo()
+    assert inside[stored.row, stored.col].all()
+    result = np.ones((120, 120), dtype=np.float32)
+    result[stored.row, stored.col] = stored.data
+    assert np.array_equal(result, expected)
+
+
+def test_among_no_groups_is_nothing():
+    graph = jaccard_graph(features_of(9, 8, 0, 0))
+    assert graph.among(np.full(9, -1)).nnz == 0

@@ -2,10 +2,14 @@ import math
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from aas_plugin.clustering.knn import FeatureError, nearest
+
+# Where there is no GPU, its way of searching runs on the CPU.
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu:0"
 
 # Unit vectors whose inner products are exact in floating point, so that ties are ties.
 EXACT = np.concatenate(
@@ -30,7 +34,7 @@ def reference(features, k):
 
 @given(exact_features, st.integers(1, 30))
 def test_it_ranks_by_inner_product_then_index_with_the_image_itself_first(features, k):
-    found = nearest(features, k)
+    found = nearest(features, k).ranks
     assert found.dtype == np.int64
     assert found.shape == (len(features), min(k, len(features)))
     assert found.tolist() == reference(features, k)
@@ -39,8 +43,8 @@ def test_it_ranks_by_inner_product_then_index_with_the_image_itself_first(featur
 def test_random_features_are_ranked_exactly_across_blocks(monkeypatch):
     features = np.random.default_rng(0).normal(size=(60, 8)).astype(np.float32)
     features /= np.linalg.norm(features, axis=1, keepdims=True)
-    monkeypatch.setattr("aas_plugin.clustering.knn._BLOCK_BYTES", 8 * 60 * 7)
-    assert nearest(features, 10).tolist() == reference(features, 10)
+    monkeypatch.setattr("aas_plugin.clustering.knn._TILE", 7)
+    assert nearest(features, 10).ranks.tolist() == reference(features, 10)
 
 
 def test_nearly_equal_images_are_ranked_by_products_that_are_rounded_once():
@@ -48,7 +52,7 @@ def test_nearly_equal_images_are_ranked_by_products_that_are_rounded_once():
     features = rng.normal(size=256) + 1e-3 * rng.normal(size=(50, 256))
     features = (features / np.linalg.norm(features, axis=1, keepdims=True)).astype(np.float32)
     exact = [[np.float32(math.fsum(x.astype(float) * y.astype(float))) for y in features] for x in features]
-    for i, found in enumerate(nearest(features, 50).tolist()):
+    for i, found in enumerate(nearest(features, 50).ranks.tolist()):
         assert found[0] == i
         assert found[1:] == sorted(set(range(50)) - {i}, key=lambda j, i=i: (-exact[i][j], j))
 
@@ -57,7 +61,7 @@ def test_duplicates_of_a_real_vector_tie_and_never_push_an_image_out_of_its_own_
     rng = np.random.default_rng(1)
     row = rng.normal(size=333).astype(np.float32)
     features = np.tile(row / np.linalg.norm(row), (41, 1))
-    found = nearest(features, 5)
+    found = nearest(features, 5).ranks
     for i, list_ in enumerate(found.tolist()):
         assert list_ == [i, *[j for j in range(41) if j != i][:4]]
 
@@ -74,3 +78,37 @@ def test_features_that_are_not_finite_are_refused_by_row(value):
     features[3, 1] = value
     with pytest.raises(FeatureError, match="row 3"):
         nearest(features, 3)
+
+
+def rings(n):
+    """Points evenly on a circle: every image has two neighbours at each distance, up to rounding."""
+    angle = 2 * np.pi * np.arange(n) / n
+    return np.stack([np.cos(angle), np.sin(angle)], axis=1).astype(np.float32)
+
+
+def noisy(n, dimensions, duplicates, seed):
+    rng = np.random.default_rng(seed)
+    features = rng.normal(size=(n, dimensions)).astype(np.float32)
+    features /= np.linalg.norm(features, axis=1, keepdims=True)
+    features[rng.integers(0, n, duplicates)] = features[0]
+    return features
+
+
+@pytest.mark.parametrize(
+    "features",
+    [
+        noisy(300, 64, 0, 0),
+        noisy(300, 8, 200, 1),
+        noisy(50, 512, 30, 2),
+        rings(31),
+        rings(128),
+        EXACT,
+        noisy(1, 4, 0, 3),
+    ],
+)
+@pytest.mark.parametrize("k", [1, 2, 30])
+def test_a_search_by_torch_gives_the_same_neighbours(features, k):
+    on_device = nearest(features, k, DEVICE)
+    on_cpu = nearest(features, k)
+    assert np.array_equal(on_device.ranks, on_cpu.ranks)
+    np.testing.assert_allclose(on_device.similarity, on_cpu.similarity, atol=1e-6)

@@ -149,6 +149,7 @@ def test_copies_of_one_image_ask_no_more_than_they_have_pairs(n):
         {"epsilon": 1.1},
         {"k_max": 0},
         {"s_min": 2},
+        {"s_min": 0},
         {"pi": (1, 1)},
         {"pi": (0, 0, 0)},
         {"pi": (1, -1, 1)},

@@ -115,16 +115,23 @@ def random_case(rng):
     options = AasOptions(
         epsilon=float(rng.choice([0, 0.3, 0.6, 1])),
         k_max=int(rng.integers(1, 6)),
-        s_min=float(rng.choice([0, 0.25, 0.3, 0.5])),
+        s_min=float(rng.choice([0.01, 0.25, 0.3, 0.5])),
         pi=None if rng.random() < 0.7 else tuple(rng.permutation([0.0, 0.2, 3.0]).tolist()),
     )
     return a, b, inlier, distance, known, options
 
 
+class GivenDistances(JaccardGraph):
+    """Any distances, of no weights."""
+
+    def among(self, groups):
+        return self.distances
+
+
 def views_of(a, b, inlier, distance):
     n = len(a)
     rows, columns = np.nonzero(distance < 1)
-    graph = JaccardGraph(
+    graph = GivenDistances(
         neighbours=np.arange(n)[:, None],
         weights=csr_array(eye_array(n, dtype=np.float32)),
         distances=csr_array((distance[rows, columns], (rows, columns)), shape=(n, n)),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from aas_plugin.sampling.pools import over_segmentation_pool, pair_types, under_segmentation_pool
+from aas_plugin.sampling.pools import medoids_of, over_segmentation_pool, pair_types, under_segmentation_pool
 from aas_plugin.sampling.regions import uncertainty_regions
 
 
@@ -33,31 +33,35 @@ def points(n, seed):
     return np.minimum(np.abs(x[:, None] - x[None]), 1)
 
 
+def over(region, distances, **options):
+    return over_segmentation_pool(medoids_of(region, distances), distances, **options)
+
+
 def test_the_medoids_of_two_regions_are_paired():
     # 1 is in the middle of region 0, 4 in the middle of region 1.
     region = ints(0, 0, 0, 1, 1, 1, -1)
     near = {(0, 1): 0.25, (1, 2): 0.25, (3, 4): 0.25, (4, 5): 0.25, (1, 4): 0.5, (0, 3): 0.125, (1, 6): 0.125}
-    pool = over_segmentation_pool(region, distances_of(7, near))
+    pool = over(region, distances_of(7, near))
     assert pool.pairs.tolist() == [[1, 4]]
     assert pool.sim.tolist() == [0.5]
 
 
 def test_of_equal_medoids_the_lowest_image_is_taken():
     region = ints(0, 0, 1, 1)
-    pool = over_segmentation_pool(region, distances_of(4, {(u, v): 0.5 for u, v in combinations(range(4), 2)}))
+    pool = over(region, distances_of(4, {(u, v): 0.5 for u, v in combinations(range(4), 2)}))
     assert pool.pairs.tolist() == [[0, 2]]
 
 
 def test_the_distance_of_an_image_to_itself_makes_no_medoid():
     distances = distances_of(4, {(u, v): 0.5 for u, v in combinations(range(4), 2)})
     distances.setdiag([0.125, 0, 0.125, 0])
-    assert over_segmentation_pool(ints(0, 0, 1, 1), distances).pairs.tolist() == [[0, 2]]
+    assert over(ints(0, 0, 1, 1), distances).pairs.tolist() == [[0, 2]]
 
 
 @pytest.mark.parametrize(("s_min", "pairs"), [(0.25, [[0, 2]]), (0.26, [])])
 def test_the_least_similarity_is_inclusive(s_min, pairs):
     near = {(0, 1): 0.0, (2, 3): 0.0, (0, 2): 0.75}
-    pool = over_segmentation_pool(ints(0, 0, 1, 1), distances_of(4, near), s_min=s_min)
+    pool = over(ints(0, 0, 1, 1), distances_of(4, near), s_min=s_min)
     assert pool.pairs.tolist() == pairs
     assert pool.pairs.shape == (len(pairs), 2)
 
@@ -65,30 +69,19 @@ def test_the_least_similarity_is_inclusive(s_min, pairs):
 def test_a_pair_needs_to_be_among_the_nearest_of_one_of_its_ends_only():
     # Medoids 0, 2, 4, 6 on a line at 0, 1, 3 and 7 sixteenths: each names its nearest.
     x = np.repeat([0, 1, 3, 7], 2) / 16
-    pool = over_segmentation_pool(ints(0, 0, 1, 1, 2, 2, 3, 3), sparse(abs(x[:, None] - x[None])), k_max=1)
+    pool = over(ints(0, 0, 1, 1, 2, 2, 3, 3), sparse(abs(x[:, None] - x[None])), k_max=1)
     assert pool.pairs.tolist() == [[0, 2], [2, 4], [4, 6]]
 
 
-def test_without_a_least_similarity_pairs_at_distance_one_count_by_lowest_image():
-    pool = over_segmentation_pool(ints(0, 0, 1, 1, 2, 2), distances_of(6, {}), k_max=1, s_min=0.0)
-    assert pool.pairs.tolist() == [[0, 2], [0, 4]]
-    assert pool.sim.tolist() == [0, 0]
+def test_regions_at_distance_one_are_not_joined_however_small_the_least_similarity():
+    pool = over(ints(0, 0, 1, 1, 2, 2), distances_of(6, {(0, 2): 0.9}), s_min=1e-9)
+    assert pool.pairs.tolist() == [[0, 2]]
 
 
 @pytest.mark.parametrize("region", [[], [-1, -1], [0, 0, -1]])
 def test_fewer_than_two_regions_have_no_over_segmentation(region):
-    pool = over_segmentation_pool(ints(*region), distances_of(len(region), {}))
+    pool = over(ints(*region), distances_of(len(region), {}))
     assert pool.pairs.shape == (0, 2) and pool.sim.shape == (0,)
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_the_over_segmentation_pool_does_not_depend_on_blocks(seed, monkeypatch):
-    region = np.random.default_rng(seed).integers(0, 20, 60)
-    _, region = np.unique(region, return_inverse=True)
-    whole = over_segmentation_pool(region, sparse(points(60, seed)))
-    monkeypatch.setattr("aas_plugin.sampling.pools._BLOCK_CELLS", 50)
-    blocks = over_segmentation_pool(region, sparse(points(60, seed)))
-    assert whole.pairs.tolist() == blocks.pairs.tolist() and whole.sim.tolist() == blocks.sim.tolist()
 
 
 def under(a, b, distances, inlier=None):

@@ -1,0 +1,80 @@
+"""DBSCAN on the k-reciprocal Jaccard distance with scikit-learn's interface."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from numbers import Integral, Real
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClusterMixin
+from sklearn.preprocessing import normalize
+from sklearn.utils.validation import validate_data
+
+from aas_plugin.clustering.dbscan import dbscan
+from aas_plugin.clustering.jaccard import JaccardGraph, jaccard_graph
+
+
+class JaccardDBSCAN(ClusterMixin, BaseEstimator):  # type: ignore[misc]
+    """Cluster features as SpCL, ClusterContrast and PPLR do, in a fraction of their time and memory.
+
+    The labels are those of scikit-learn's DBSCAN on the dense distance matrix.
+
+    Args:
+        eps: largest Jaccard distance between neighbours, inclusive, in (0, 1); or several, for which the
+            distances are computed once.
+        min_samples: neighbours that make an image a core image, itself included, at least 1.
+        k1: neighbours that may be reciprocal, the image itself included, at least 1; cut to the images there are.
+        k2: neighbours over which weights are averaged, at least 1.
+        device: where nearest neighbours are searched, as torch names it.
+
+    Attributes:
+        labels_: int64 (N,), or (E, N) where `eps` is a sequence of E; clusters 0, 1, ..., -1 for noise.
+        graph_: the distances, a `JaccardGraph`; `graph_.distances` is a sparse matrix.
+        n_features_in_: D.
+
+    Example:
+        >>> tight, normal, loose = JaccardDBSCAN(eps=[0.58, 0.6, 0.62]).fit_predict(features)
+    """
+
+    labels_: NDArray[np.int64]
+    graph_: JaccardGraph
+
+    def __init__(
+        self,
+        eps: float | Sequence[float] = 0.6,
+        min_samples: int = 4,
+        *,
+        k1: int = 30,
+        k2: int = 6,
+        device: str = "cpu",
+    ) -> None:
+        self.eps = eps
+        self.min_samples = min_samples
+        self.k1 = k1
+        self.k2 = k2
+        self.device = device
+
+    def fit(self, X: ArrayLike, y: Any = None) -> Self:
+        """Cluster the rows of `X`, (N, D), which are scaled to unit length first. `y` is ignored.
+
+        Raises:
+            ValueError: `X` is no finite matrix with rows, or a parameter is out of range.
+        """
+        features = validate_data(self, X, dtype=np.float32)
+        several = not isinstance(self.eps, Real)
+        radii = [float(eps) for eps in np.atleast_1d(np.asarray(self.eps, dtype=np.float64))]
+        for eps in radii:
+            if not 0 < eps < 1:
+                raise ValueError(f"eps must lie between 0 and 1, both excluded; it is {eps}")
+        for name in ("min_samples", "k1", "k2"):
+            value = getattr(self, name)
+            if not isinstance(value, Integral) or value < 1:
+                raise ValueError(f"{name} must be a whole number of at least 1; it is {value!r}")
+        self.graph_ = jaccard_graph(
+            normalize(features), int(self.k1), int(self.k2), radius=max(radii), device=self.device
+        )
+        labels = [dbscan(self.graph_, eps, int(self.min_samples)) for eps in radii]
+        self.labels_ = np.stack(labels) if several else labels[0]
+        return self

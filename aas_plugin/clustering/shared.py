@@ -1,0 +1,187 @@
+"""Jaccard distances from what the weights of two images share; compiled loops over plain arrays."""
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
+Columns = NDArray[np.int32]
+Weights = NDArray[np.float32]
+
+_BELOW_ONE = np.nextafter(np.float32(1), np.float32(0))
+
+
+@njit(cache=True, nogil=True)
+def distances_within(
+    indptr: Ints, indices: Columns, data: Weights, groups: Ints, radius: float
+) -> tuple[Ints, Columns, Weights]:
+    """Distances below 1 and of at most `radius` between images of a group.
+
+    Two images are closer than 1 when they share a column, so each image looks only at those that hold one of
+    its own columns, and each pair is looked at once.
+
+    Args:
+        indptr: of a square CSR whose rows are positive and sum to 1.
+        indices: int32, ascending in a row.
+        data: float32.
+        groups: int64 (N,), 0..G-1, -1 for images that are left out.
+        radius: inclusive.
+
+    Returns:
+        Symmetric CSR with the diagonal of the groups: indptr int64, indices int32 ascending in a row, data
+        float32.
+    """
+    n = len(groups)
+    # As DBSCAN compares: a radius of 0.6 includes the nearest float32 to 0.6.
+    reach = np.float32(radius)
+    bounds, members = positions_of(groups)
+    upper = np.zeros(n, dtype=np.int64)
+    columns, distances = np.empty(1024, dtype=np.int32), np.empty(1024, dtype=np.float32)
+    size = 0
+    local, local_of = np.empty(len(indptr), dtype=np.int64), np.full(len(indptr), -1, dtype=np.int64)
+    for group in range(len(bounds) - 1):
+        own = members[bounds[group] : bounds[group + 1]]
+        starts, holders, weights = _transposed(indptr, indices, data, own, group, local, local_of)
+        later = starts[:-1].copy()
+        stamp = np.full(len(own), -1, dtype=np.int64)
+        overlap = np.empty(len(own))
+        touched = np.empty(len(own), dtype=np.int32)
+        for a in range(len(own)):
+            i = own[a]
+            found = 0
+            for position in range(indptr[i], indptr[i + 1]):
+                column, weight = local[indices[position]], data[position]
+                # Holders before this image have met it already.
+                for holder in range(later[column], starts[column + 1]):
+                    b = holders[holder]
+                    if stamp[b] != a:
+                        stamp[b] = a
+                        overlap[b] = 0.0
+                        touched[found] = b
+                        found += 1
+                    overlap[b] += min(weight, weights[holder])
+                later[column] += 1
+            kept = 0
+            for b in touched[:found]:
+                if _from_overlap(overlap[b]) <= reach:
+                    touched[kept] = b
+                    kept += 1
+            if size + kept > len(columns):
+                more_columns = np.empty(2 * (size + kept), dtype=np.int32)
+                more_distances = np.empty(2 * (size + kept), dtype=np.float32)
+                more_columns[:size], more_distances[:size] = columns[:size], distances[:size]
+                columns, distances = more_columns, more_distances
+            upper[i] = kept
+            for b in np.sort(touched[:kept]):
+                columns[size] = own[b]
+                distances[size] = _from_overlap(overlap[b])
+                size += 1
+    return _mirrored(members, upper, columns, distances)
+
+
+@njit(cache=True, nogil=True)
+def distances_of_pairs(indptr: Columns, indices: Columns, data: Weights, u: Ints, v: Ints) -> Weights:
+    """Distance of each `u[i]` to `v[i]`, both int64 (P,), bitwise as `distances_within` has it: float32 (P,)."""
+    result = np.empty(len(u), dtype=np.float32)
+    for pair in range(len(u)):
+        a, b = indptr[u[pair]], indptr[v[pair]]
+        overlap = 0.0
+        while a < indptr[u[pair] + 1] and b < indptr[v[pair] + 1]:
+            if indices[a] == indices[b]:
+                overlap += min(data[a], data[b])
+                a += 1
+                b += 1
+            elif indices[a] < indices[b]:
+                a += 1
+            else:
+                b += 1
+        result[pair] = _from_overlap(overlap) if overlap > 0 else 1.0
+    return result
+
+
+@njit(cache=True, nogil=True)
+def positions_of(groups: Ints) -> tuple[Ints, Ints]:
+    """Positions of each group 0..G-1, ascending: those of g at `[bounds[g] : bounds[g + 1]]`; -1 is left out."""
+    count = 0
+    for group in groups:
+        count = max(count, group + 1)
+    bounds = np.zeros(count + 1, dtype=np.int64)
+    for group in groups:
+        if group >= 0:
+            bounds[group + 1] += 1
+    bounds = np.cumsum(bounds)
+    filled = bounds[:-1].copy()
+    positions = np.empty(bounds[count], dtype=np.int64)
+    for position, group in enumerate(groups):
+        if group >= 0:
+            positions[filled[group]] = position
+            filled[group] += 1
+    return bounds, positions
+
+
+@njit(cache=True, nogil=True)
+def _from_overlap(overlap: float) -> np.float32:
+    """Jaccard distance from the sum of the smaller weights; rows that sum to 1 have a union of 2 - m."""
+    return np.float32(min(max(1 - overlap / (2 - overlap), 0.0), _BELOW_ONE))
+
+
+@njit(cache=True, nogil=True)
+def _transposed(
+    indptr: Ints, indices: Columns, data: Weights, own: Ints, group: int, local: Ints, local_of: Ints
+) -> tuple[Ints, Columns, Weights]:
+    """The columns that rows `own` have, numbered in `local`, with the place in `own` and weight of their holders."""
+    count = 0
+    entries = 0
+    for i in own:
+        for column in indices[indptr[i] : indptr[i + 1]]:
+            if local_of[column] != group:
+                local_of[column] = group
+                local[column] = count
+                count += 1
+        entries += indptr[i + 1] - indptr[i]
+    starts = np.zeros(count + 1, dtype=np.int64)
+    for i in own:
+        for column in indices[indptr[i] : indptr[i + 1]]:
+            starts[local[column] + 1] += 1
+    starts = np.cumsum(starts)
+    filled = starts[:-1].copy()
+    holders = np.empty(entries, dtype=np.int32)
+    weights = np.empty(entries, dtype=np.float32)
+    for a, i in enumerate(own):
+        for position in range(indptr[i], indptr[i + 1]):
+            column = local[indices[position]]
+            holders[filled[column]] = a
+            weights[filled[column]] = data[position]
+            filled[column] += 1
+    return starts, holders, weights
+
+
+@njit(cache=True, nogil=True)
+def _mirrored(rows: Ints, upper: Ints, columns: Columns, distances: Weights) -> tuple[Ints, Columns, Weights]:
+    """Symmetric CSR from the entries on and right of the diagonal.
+
+    `rows` in the order of the entries, each of `upper[row]`; a row comes after the rows that its column is in.
+    """
+    n = len(upper)
+    counts = np.zeros(n + 1, dtype=np.int64)
+    entry = 0
+    for i in rows:
+        counts[i + 1] += upper[i]
+        for j in columns[entry : entry + upper[i]]:
+            counts[j + 1] += j != i
+        entry += upper[i]
+    indptr = np.cumsum(counts)
+    filled = indptr[:-1].copy()
+    indices = np.empty(indptr[n], dtype=np.int32)
+    data = np.empty(indptr[n], dtype=np.float32)
+    entry = 0
+    for i in rows:
+        for position in range(entry, entry + upper[i]):
+            j = columns[position]
+            indices[filled[i]], data[filled[i]] = j, distances[position]
+            filled[i] += 1
+            if j != i:
+                indices[filled[j]], data[filled[j]] = i, distances[position]
+                filled[j] += 1
+        entry += upper[i]
+    return indptr, indices, data
