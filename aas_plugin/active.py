@@ -117,14 +117,16 @@ class ActiveLearner:
             follows |= np.fromiter(((u, v) in self._cannot_tell for u, v in pairs.tolist()), bool, len(pairs))
         return np.asarray(follows, dtype=bool)
 
-    def graph(self, features: np.ndarray) -> JaccardGraph:
+    def graph(self, features: np.ndarray, progress: Callable[[int, int], None] | None = None) -> JaccardGraph:
         """Distances between the images of `features`, float32 `(N, D)` with L2-normalised rows.
 
         They reach `EPS_MARGIN` beyond the radius of view A, for methods that also cluster more loosely.
         """
         clustering = self.clustering
         radius = min(clustering.eps + EPS_MARGIN, 1.0)
-        return jaccard_graph(features, clustering.k1, clustering.k2, radius=radius, device=self.device)
+        return jaccard_graph(
+            features, clustering.k1, clustering.k2, radius=radius, device=self.device, progress=progress
+        )
 
     def cycle_at(self, epoch: int) -> int | None:
         """The cycle, counted from 1, that begins with this epoch, or None."""

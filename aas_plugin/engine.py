@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -102,9 +102,10 @@ class Engine:
         features = self._need(self.hook.aas_embed(run=run, rows=run.train), "aas_embed")
         protocol = choose_protocol(run, features)
         features = self._need(self.hook.aas_features(run=run), "aas_features")
-        graph = run.active.graph(features)
         bare = run.plugins.subset_hook_caller("aas_pseudo_labels", [self.steps])
-        labels = self._need(bare(run=run, features=features, graph=graph), "aas_pseudo_labels")
+        with self._clustering() as progress:
+            graph = run.active.graph(features, progress)
+            labels = self._need(bare(run=run, features=features, graph=graph), "aas_pseudo_labels")
         self._finish_cycle(0, labels, protocol)
         return protocol
 
@@ -118,12 +119,13 @@ class Engine:
             self.seconds, self.steps.report = {}, None
         with self._timed("features"):
             features = self._need(self.hook.aas_features(run=run), "aas_features")
-        with self._timed("graph"):
-            graph = run.active.graph(features)
-        with self._timed("pseudo_labels"):
-            labels = self._need(
-                self.hook.aas_pseudo_labels(run=run, features=features, graph=graph), "aas_pseudo_labels"
-            )
+        with self._clustering() as progress:
+            with self._timed("graph"):
+                graph = run.active.graph(features, progress)
+            with self._timed("pseudo_labels"):
+                labels = self._need(
+                    self.hook.aas_pseudo_labels(run=run, features=features, graph=graph), "aas_pseudo_labels"
+                )
         broken = run.active.constraints.violations(labels)
         if any(broken):
             raise AssertionError(f"{broken[0]} must-links and {broken[1]} cannot-links do not hold in epoch {epoch}")
@@ -201,6 +203,13 @@ class Engine:
         if result is None:
             raise AasError(f"the adapter {self.run.settings.adapter.name!r} implements no {hook}, or it returned None")
         return result
+
+    @contextmanager
+    def _clustering(self) -> Iterator[Callable[[int, int], None]]:
+        """Show a bar that is full when the block ends; the first of all runs also compiles."""
+        report = self.run.progress("clustering")
+        yield lambda done, total: report(done, total + 1)
+        report(1, 1)
 
     @contextmanager
     def _timed(self, stage: str) -> Iterator[None]:

@@ -9,12 +9,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from aas_plugin.config import RunSettings, merge, resolve
 from aas_plugin.engine import Engine
 from aas_plugin.hookspecs import hookimpl
 from aas_plugin.plugins import Plugins, load_plugins
 from aas_plugin.prepare import prepare
+
+# The first call of a compiled function takes seconds, and speed is not what these tests are about.
+settings.register_profile("aas", deadline=None)
+settings.load_profile("aas")
 
 TINY = {
     "dataset": {"name": "coats", "individuals": 10, "photos": 6, "size": 48},

@@ -39,6 +39,16 @@ def test_the_step_in_somebody_elses_loop(tmp_path, monkeypatch):
         assert (trained[-1][u] == trained[-1][v]) == (answer.decision == "same")
 
 
+def test_the_clustering_alone():
+    (code,) = [block for block in blocks("python") if "JaccardDBSCAN" in block]
+    individuals = np.repeat(np.arange(8), 6)
+    rng = np.random.default_rng(0)
+    names = {"features": rng.normal(size=(8, 16))[individuals] + 0.1 * rng.normal(size=(48, 16))}
+    exec(code, names)
+    assert [names[radius].shape for radius in ("tight", "normal", "loose")] == [(48,)] * 3
+    assert names["normal"].max() >= 0
+
+
 def test_the_plugin_observes_a_run(ready, capsys):
     (code,) = [block for block in blocks("python") if "hookimpl" in block]
     names = {}

@@ -1,9 +1,9 @@
 """DBSCAN on the k-reciprocal Jaccard distance."""
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from aas_plugin.clustering.compiled import compiled
 from aas_plugin.clustering.jaccard import JaccardGraph
 
 
@@ -32,7 +32,7 @@ def dbscan(graph: JaccardGraph, eps: float, min_samples: int) -> NDArray[np.int6
     return labels
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _grow(
     indptr: NDArray[np.int32],
     indices: NDArray[np.int32],

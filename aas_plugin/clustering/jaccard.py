@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -73,6 +74,7 @@ def jaccard_graph(
     *,
     radius: float = 1.0,
     device: torch.device | str = "cpu",
+    progress: Callable[[int, int], None] | None = None,
 ) -> JaccardGraph:
     """Compute the k-reciprocal Jaccard distances between all images.
 
@@ -85,6 +87,7 @@ def jaccard_graph(
         k2: neighbours over which the weights are averaged (query expansion), at least 1; cut to `k1`.
         radius: largest distance that is stored, inclusive, in (0, 1].
         device: where nearest neighbours are searched; the graph is made on the CPU.
+        progress: called with (blocks done, all blocks) of that search, most of the work.
 
     Returns:
         The graph; its size grows with the number of pairs within the radius, not with N squared.
@@ -92,7 +95,7 @@ def jaccard_graph(
     Raises:
         FeatureError: `features` is not a matrix with at least one row and finite values.
     """
-    return graph_of(features, nearest(features, k1, device), k2, radius)
+    return graph_of(features, nearest(features, k1, device, progress), k2, radius)
 
 
 def graph_of(features: NDArray[np.float32], neighbours: Neighbours, k2: int = 6, radius: float = 1.0) -> JaccardGraph:

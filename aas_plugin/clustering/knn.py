@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from aas_plugin.clustering.compiled import compiled
 from aas_plugin.errors import AasError
 
 if TYPE_CHECKING:
@@ -34,7 +35,12 @@ class Neighbours(NamedTuple):
     similarity: NDArray[np.float32]
 
 
-def nearest(features: NDArray[np.float32], k: int, device: torch.device | str = "cpu") -> Neighbours:
+def nearest(
+    features: NDArray[np.float32],
+    k: int,
+    device: torch.device | str = "cpu",
+    progress: Callable[[int, int], None] | None = None,
+) -> Neighbours:
     """Find the `k` nearest images of every image, itself first, at 4 N D bytes of features and little more.
 
     Candidates come from products in single precision, each pair of images multiplied once on a CPU. Those
@@ -45,6 +51,7 @@ def nearest(features: NDArray[np.float32], k: int, device: torch.device | str = 
         features: float32 (N, D), L2-normalised rows.
         k: number of neighbours, the image itself included, at least 1.
         device: where to multiply: "cpu", or another device that torch knows, whose memory the features fit.
+        progress: called with (blocks done, all blocks) before the first block and after each.
 
     Returns:
         k cut to N. Column 0 is the image itself, even among more than `k` duplicates; the others follow by
@@ -58,10 +65,11 @@ def nearest(features: NDArray[np.float32], k: int, device: torch.device | str = 
     features = np.ascontiguousarray(features, dtype=np.float32)
     n, k = len(features), min(k, len(features))
     size = min(k - 1 + _SPARE, n - 1)
+    progress = progress or (lambda done, total: None)
     if str(device) == "cpu":
-        columns, scores = _candidates(features, size)
+        columns, scores = _candidates(features, size, progress)
     else:
-        columns, scores = _candidates_by_torch(features, size, device)
+        columns, scores = _candidates_by_torch(features, size, device, progress)
     # Four standard deviations of a sum of D products, each rounded to single precision.
     tolerance = 4 * float(np.finfo(np.float32).eps) * features.shape[1] ** 0.5
     ranks = np.empty((n, k), dtype=np.int64)
@@ -96,21 +104,25 @@ def check_features(features: NDArray[np.float32]) -> None:
         )
 
 
-def _candidates(features: NDArray[np.float32], size: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+def _candidates(
+    features: NDArray[np.float32], size: int, progress: Callable[[int, int], None]
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """The `size` best other images by single-precision products, best first, and the products."""
     n = len(features)
     columns = np.full((n, size), -1, dtype=np.int32)
     scores = np.full((n, size), -np.inf, dtype=np.float32)
     if size == 0:
         return columns, scores
-    for row in range(0, n, _TILE):
-        for column in range(row, n, _TILE):
-            tile = features[row : row + _TILE] @ features[column : column + _TILE].T
-            _offer(tile, row, column, columns, scores)
+    tiles = [(row, column) for row in range(0, n, _TILE) for column in range(row, n, _TILE)]
+    progress(0, len(tiles))
+    for done, (row, column) in enumerate(tiles, start=1):
+        tile = features[row : row + _TILE] @ features[column : column + _TILE].T
+        _offer(tile, row, column, columns, scores)
+        progress(done, len(tiles))
     return columns, scores
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _offer(
     tile: NDArray[np.float32],
     row: int,
@@ -134,7 +146,7 @@ def _offer(
                 worst[j] = scores[column + j, last]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _insert(columns: NDArray[np.int32], scores: NDArray[np.float32], column: int, value: float) -> None:
     """Put a product in its place in a list that falls, and let go of the last."""
     place = len(scores) - 1
@@ -147,7 +159,7 @@ def _insert(columns: NDArray[np.int32], scores: NDArray[np.float32], column: int
 
 
 def _candidates_by_torch(
-    features: NDArray[np.float32], size: int, device: torch.device | str
+    features: NDArray[np.float32], size: int, device: torch.device | str, progress: Callable[[int, int], None]
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """As `_candidates`, in blocks of rows on a device of torch."""
     import torch
@@ -162,18 +174,20 @@ def _candidates_by_torch(
     try:
         on_device = torch.from_numpy(features).to(device)
         block = max(1, 4 * _BLOCK_BYTES // (4 * n))
+        progress(0, n)
         for start in range(0, n, block):
             products = on_device[start : start + block] @ on_device.T
             products.diagonal(start).fill_(-torch.inf)
             best = products.topk(size)
             scores[start : start + block] = best.values.cpu().numpy()
             columns[start : start + block] = best.indices.to(torch.int32).cpu().numpy()
+            progress(min(start + block, n), n)
     finally:
         torch.backends.cuda.matmul.allow_tf32 = allowed
     return columns, scores
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _rank(
     features: NDArray[np.float32],
     columns: NDArray[np.int32],
@@ -206,7 +220,7 @@ def _rank(
             start = end
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _settle(
     features: NDArray[np.float32],
     i: int,
@@ -226,7 +240,7 @@ def _settle(
     columns[place] = column
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _product(u: NDArray[np.float32], v: NDArray[np.float32]) -> np.float32:
     total = 0.0
     for d in range(len(u)):

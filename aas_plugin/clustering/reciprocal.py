@@ -3,15 +3,16 @@
 import math
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from aas_plugin.clustering.compiled import compiled
 
 Ints = NDArray[np.int64]
 Columns = NDArray[np.int32]
 Weights = NDArray[np.float32]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def mutual(ranks: Ints, k: int) -> tuple[Columns, Columns]:
     """Neighbours among the first `k` of each image that have it among their own first `k`.
 
@@ -36,7 +37,7 @@ def mutual(ranks: Ints, k: int) -> tuple[Columns, Columns]:
     return members, counts
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def softmax_over_expansion(
     features: Weights,
     ranks: Ints,
@@ -96,7 +97,7 @@ def softmax_over_expansion(
     return indptr, indices, data
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _expand(
     i: int,
     wide: Columns,
@@ -128,7 +129,7 @@ def _expand(
     return size
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def averaged(indptr: Ints, indices: Columns, data: Weights, neighbours: Ints) -> tuple[Ints, Columns, Weights]:
     """Mean of the rows of a CSR over the `neighbours`, int64 (N, k), of each row (query expansion).
 

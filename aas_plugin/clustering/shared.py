@@ -1,8 +1,9 @@
 """Jaccard distances from what the weights of two images share; compiled loops over plain arrays."""
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from aas_plugin.clustering.compiled import compiled
 
 Ints = NDArray[np.int64]
 Columns = NDArray[np.int32]
@@ -11,7 +12,7 @@ Weights = NDArray[np.float32]
 _BELOW_ONE = np.nextafter(np.float32(1), np.float32(0))
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def distances_within(
     indptr: Ints, indices: Columns, data: Weights, groups: Ints, radius: float
 ) -> tuple[Ints, Columns, Weights]:
@@ -43,8 +44,8 @@ def distances_within(
         own = members[bounds[group] : bounds[group + 1]]
         starts, holders, weights = _transposed(indptr, indices, data, own, group, local, local_of)
         later = starts[:-1].copy()
-        stamp = np.full(len(own), -1, dtype=np.int64)
-        overlap = np.empty(len(own))
+        # In single precision it fits the cache for twice the images; a row adds a hundred numbers or so.
+        overlap = np.zeros(len(own), dtype=np.float32)
         touched = np.empty(len(own), dtype=np.int32)
         for a in range(len(own)):
             i = own[a]
@@ -54,9 +55,7 @@ def distances_within(
                 # Holders before this image have met it already.
                 for holder in range(later[column], starts[column + 1]):
                     b = holders[holder]
-                    if stamp[b] != a:
-                        stamp[b] = a
-                        overlap[b] = 0.0
+                    if overlap[b] == 0:
                         touched[found] = b
                         found += 1
                     overlap[b] += min(weight, weights[holder])
@@ -66,6 +65,8 @@ def distances_within(
                 if _from_overlap(overlap[b]) <= reach:
                     touched[kept] = b
                     kept += 1
+                else:
+                    overlap[b] = 0
             if size + kept > len(columns):
                 more_columns = np.empty(2 * (size + kept), dtype=np.int32)
                 more_distances = np.empty(2 * (size + kept), dtype=np.float32)
@@ -75,17 +76,18 @@ def distances_within(
             for b in np.sort(touched[:kept]):
                 columns[size] = own[b]
                 distances[size] = _from_overlap(overlap[b])
+                overlap[b] = 0
                 size += 1
     return _mirrored(members, upper, columns, distances)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def distances_of_pairs(indptr: Columns, indices: Columns, data: Weights, u: Ints, v: Ints) -> Weights:
     """Distance of each `u[i]` to `v[i]`, both int64 (P,), bitwise as `distances_within` has it: float32 (P,)."""
     result = np.empty(len(u), dtype=np.float32)
     for pair in range(len(u)):
         a, b = indptr[u[pair]], indptr[v[pair]]
-        overlap = 0.0
+        overlap = np.float32(0)
         while a < indptr[u[pair] + 1] and b < indptr[v[pair] + 1]:
             if indices[a] == indices[b]:
                 overlap += min(data[a], data[b])
@@ -99,7 +101,7 @@ def distances_of_pairs(indptr: Columns, indices: Columns, data: Weights, u: Ints
     return result
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def positions_of(groups: Ints) -> tuple[Ints, Ints]:
     """Positions of each group 0..G-1, ascending: those of g at `[bounds[g] : bounds[g + 1]]`; -1 is left out."""
     count = 0
@@ -119,13 +121,14 @@ def positions_of(groups: Ints) -> tuple[Ints, Ints]:
     return bounds, positions
 
 
-@njit(cache=True, nogil=True)
-def _from_overlap(overlap: float) -> np.float32:
+@compiled
+def _from_overlap(overlap: np.float32) -> np.float32:
     """Jaccard distance from the sum of the smaller weights; rows that sum to 1 have a union of 2 - m."""
-    return np.float32(min(max(1 - overlap / (2 - overlap), 0.0), _BELOW_ONE))
+    shared = float(overlap)
+    return np.float32(min(max(1 - shared / (2 - shared), 0.0), _BELOW_ONE))
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _transposed(
     indptr: Ints, indices: Columns, data: Weights, own: Ints, group: int, local: Ints, local_of: Ints
 ) -> tuple[Ints, Columns, Weights]:
@@ -156,7 +159,7 @@ def _transposed(
     return starts, holders, weights
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _mirrored(rows: Ints, upper: Ints, columns: Columns, distances: Weights) -> tuple[Ints, Columns, Weights]:
     """Symmetric CSR from the entries on and right of the diagonal.
 

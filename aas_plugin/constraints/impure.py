@@ -47,7 +47,7 @@ def split_impure(members: Ints, group: Ints, conflicts: Ints, distance: Distance
     in_conflict = np.flatnonzero(np.isin(group, conflicts))
     dist = _distances(members, members[in_conflict], distance)
     # From here an image in conflict is a column of `dist`, and a node of the conflict graph several.
-    nodes = _canonical(dist, _alike(group[in_conflict]))
+    nodes = _canonical(dist, alike(group[in_conflict]))
     number = {int(group[in_conflict[node[0]]]): i for i, node in enumerate(nodes)}
     cl_groups = _colour_cl_groups(nodes, np.array([(number[a], number[b]) for a, b in conflicts.tolist()]))
     founding = max(cl_groups, key=lambda classes: (len(classes), sum(map(len, classes))))
@@ -60,12 +60,12 @@ def split_impure(members: Ints, group: Ints, conflicts: Ints, distance: Distance
         for columns, part in zip(classes, matched, strict=True):
             part_of_column[columns] = part
 
-    clusters = _alike(part_of_column)
+    clusters = alike(part_of_column)
     to_clusters = _sums(dist, clusters)
     parts = np.empty(len(members), dtype=np.int64)
     parts[in_conflict] = part_of_column
     free = np.flatnonzero(~np.isin(group, conflicts))
-    for same in _alike(group[free]):
+    for same in alike(group[free]):
         parts[free[same]] = _means(to_clusters, [free[same]], clusters).argmin()
     return parts
 
@@ -99,14 +99,14 @@ def _canonical(dist: Floats, nodes: list[Ints]) -> list[Ints]:
 def _colour_cl_groups(nodes: list[Ints], edges: Ints) -> list[list[Ints]]:
     """For each connected component, by its first node, the columns of each of its colours."""
     cl_groups = []
-    for component in sorted(_alike(components(len(nodes), edges)), key=lambda c: int(c[0])):
+    for component in sorted(alike(components(len(nodes), edges)), key=lambda c: int(c[0])):
         own = edges[np.isin(edges[:, 0], component)]
-        classes = _alike(colour(len(component), np.searchsorted(component, own)))
+        classes = alike(colour(len(component), np.searchsorted(component, own)))
         cl_groups.append([np.concatenate([nodes[component[i]] for i in c]) for c in classes])
     return cl_groups
 
 
-def _alike(values: Ints) -> list[Ints]:
+def alike(values: Ints) -> list[Ints]:
     """For each distinct value, in rising order, the positions that have it."""
     order = np.argsort(values, kind="stable")
     return np.split(order, np.flatnonzero(np.diff(values[order])) + 1) if len(values) else []

@@ -6,7 +6,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from aas_plugin.constraints.closure import Constraints, as_links, components, count_violations
-from aas_plugin.constraints.impure import Distance, split_impure
+from aas_plugin.constraints.impure import Distance, alike, split_impure
 
 Ints = NDArray[np.int64]
 
@@ -46,10 +46,14 @@ def np3(labels: Ints, must_links: Ints, cannot_links: Ints, distance: Distance) 
     ends = merged[cannot_links]
     inside = (ends[:, 0] == ends[:, 1]) & (ends[:, 0] >= 0)
     refined = merged.copy()
-    for cluster in np.unique(ends[inside]):
-        members = np.flatnonzero(merged == cluster)
-        conflicts = group[cannot_links[inside & (ends[:, 0] == cluster)]]
-        refined[members] = refined.max() + 1 + split_impure(members, group[members], conflicts, distance)
+    unused = merged.max(initial=-1) + 1
+    impure = np.flatnonzero(np.isin(merged, ends[inside, 0]))
+    conflicts = group[cannot_links[inside]]
+    # Both by rising number of the impure cluster.
+    for positions, own in zip(alike(merged[impure]), alike(ends[inside, 0]), strict=True):
+        members = impure[positions]
+        refined[members] = unused + split_impure(members, group[members], conflicts[own], distance)
+        unused += len(members)
     refined = _by_first_appearance(refined)
 
     broken = count_violations(refined, must_links, cannot_links)

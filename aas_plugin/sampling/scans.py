@@ -1,9 +1,9 @@
 """One pass over a distance graph, for medoids and for closest pairs; compiled loops over plain arrays."""
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from aas_plugin.clustering.compiled import compiled
 from aas_plugin.clustering.shared import positions_of
 
 Ints = NDArray[np.int64]
@@ -11,7 +11,7 @@ Columns = NDArray[np.int32]
 Weights = NDArray[np.float32]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def closeness(indptr: Columns, indices: Columns, data: Weights, region: Ints) -> NDArray[np.float64]:
     """Summed similarity of each image to the others of its region: float64 (N,), 0 outside of regions."""
     n = len(region)
@@ -24,7 +24,7 @@ def closeness(indptr: Columns, indices: Columns, data: Weights, region: Ints) ->
     return total
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def closest_grouped(
     indptr: Columns, indices: Columns, data: Weights, region: Ints, own: Ints, other: Ints
 ) -> tuple[Ints, Weights]:

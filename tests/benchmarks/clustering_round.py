@@ -6,6 +6,7 @@ writes `round/round.json`, `round/round.md` and `round/round.png`. One process, 
 """
 
 import argparse
+import ctypes
 import gc
 import json
 import math
@@ -138,6 +139,8 @@ def bare_product(features) -> None:
 def measured(work: Callable):
     """The result, with seconds, CPU seconds, and the most memory above what was in use before, in MiB."""
     gc.collect()
+    # Freed memory that the allocator keeps would hide what is allocated next.
+    ctypes.CDLL(None).malloc_trim(0)
     Path("/proc/self/clear_refs").write_text("5")  # the peak is now what is in use
     before = _status("VmRSS")
     wall, cpu = time.perf_counter(), time.process_time()

@@ -55,7 +55,7 @@ def dense(graph):
     return result
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(
     n=st.integers(1, 40),
     dimensions=st.sampled_from([2, 5, 16]),

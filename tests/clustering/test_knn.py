@@ -112,3 +112,13 @@ def test_a_search_by_torch_gives_the_same_neighbours(features, k):
     on_cpu = nearest(features, k)
     assert np.array_equal(on_device.ranks, on_cpu.ranks)
     np.testing.assert_allclose(on_device.similarity, on_cpu.similarity, atol=1e-6)
+
+
+@pytest.mark.parametrize("device", ["cpu", DEVICE])
+def test_progress_begins_at_once_and_ends_full(device, monkeypatch):
+    monkeypatch.setattr("aas_plugin.clustering.knn._TILE", 16)
+    calls = []
+    nearest(noisy(40, 8, 0, 0), 5, device, lambda done, total: calls.append((done, total)))
+    done, totals = zip(*calls, strict=True)
+    assert done[0] == 0 and done[-1] == totals[-1] and len(set(totals)) == 1
+    assert list(done) == sorted(set(done))

@@ -44,7 +44,7 @@ def accept(attempts):
 
 
 @given(attempts)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_entails_exactly_what_the_rules_derive(attempts):
     constraints, accepted = accept(attempts)
     known = brute_force_closure(N, accepted)
@@ -54,7 +54,7 @@ def test_entails_exactly_what_the_rules_derive(attempts):
 
 
 @given(attempts, images, images, st.booleans())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_refuses_exactly_what_is_denied_and_shows_the_shortest_proof(attempts, u, v, same):
     constraints, accepted = accept(attempts)
     before = constraints.must_links.tolist(), constraints.cannot_links.tolist()

@@ -28,7 +28,7 @@ def edges_of(graph):
 
 
 @given(st.integers(0, 10), st.floats(0, 1), st.integers(0, 2**32 - 1))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_small_graphs_get_their_chromatic_number(n, density, seed):
     graph = nx.gnp_random_graph(n, density, seed=seed)
     colours = colour(n, edges_of(graph))

@@ -55,7 +55,7 @@ def problems(draw, agreeing=False):
 
 
 @given(problems())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_every_constraint_holds(problem):
     labels, must, cannot, dist = problem
     refined = np3(labels, must, cannot, between(dist))
@@ -64,7 +64,7 @@ def test_every_constraint_holds(problem):
 
 
 @given(problems())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_labels_are_named_by_first_appearance_and_only_must_links_end_noise(problem):
     labels, must, cannot, dist = problem
     refined = np3(labels, must, cannot, between(dist))
@@ -75,14 +75,14 @@ def test_labels_are_named_by_first_appearance_and_only_must_links_end_noise(prob
 
 
 @given(problems(agreeing=True))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_labels_that_violate_nothing_stay_without_a_look_at_distances(problem):
     labels, must, cannot, _ = problem
     assert partition(np3(labels, must, cannot, no_distance)) == partition(labels)
 
 
 @given(problems())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_clusters_that_no_constraint_violates_stay(problem):
     labels, must, cannot, dist = problem
     broken = [(u, v) for u, v in must if u != v and (labels[u] != labels[v] or labels[u] == -1)]
@@ -93,7 +93,7 @@ def test_clusters_that_no_constraint_violates_stay(problem):
 
 
 @given(problems())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_idempotent(problem):
     labels, must, cannot, dist = problem
     refined = np3(labels, must, cannot, between(dist))
@@ -101,7 +101,7 @@ def test_idempotent(problem):
 
 
 @given(problems(), st.randoms(use_true_random=False))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_numbering_images_and_ordering_constraints_does_not_matter(problem, random):
     labels, must, cannot, dist = problem
     n = len(labels)
@@ -133,7 +133,7 @@ def test_sums_of_distances_that_tie_do_not_bring_the_numbering_in():
 
 
 @given(problems())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_deterministic_and_leaves_its_inputs_alone(problem):
     labels, must, cannot, _ = problem
     copies = labels.copy(), must.copy(), cannot.copy()
@@ -144,7 +144,7 @@ def test_deterministic_and_leaves_its_inputs_alone(problem):
 
 
 @given(problems(), st.data())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_contradictory_constraints_raise_with_a_chain(problem, data):
     labels, must, cannot, dist = problem
     known = Constraints(len(labels))

@@ -79,7 +79,7 @@ def test_map_equals_scikit_learn(case):
     assert retrieval_metrics(*case)["mAP"] == pytest.approx(expected, nan_ok=True)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(retrievals(ties=False))
 def test_map_and_top_k_equal_torchmetrics(case):
     torch, reference = pytest.importorskip("torch"), pytest.importorskip("torchmetrics.retrieval")

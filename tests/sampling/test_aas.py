@@ -37,7 +37,7 @@ def ambiguous():
     return views_of(features_of(150, 0.8, 0))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     n=st.integers(1, 90),
     noise=st.sampled_from([0.0, 0.3, 0.8, 3.0]),
