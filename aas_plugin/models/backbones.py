@@ -11,7 +11,7 @@ from aas_plugin.models.options import BackboneOptions
 
 
 class Backbone(nn.Module):
-    """Feature map -> average pooling -> batch normalisation with frozen bias -> unit length.
+    """Feature map -> average pooling, or what `pool` is set to -> batch normalisation with frozen bias -> unit length.
 
     Source: SpCL's official `resnet.py` for the head. `forward` takes float32 `(B, 3, H, W)`, ImageNet-
     normalised, and returns float32 `(B, feature_dim)` with L2-normalised rows. Without `bn_neck` the pooled
@@ -22,6 +22,7 @@ class Backbone(nn.Module):
         super().__init__()
         self.body = body
         self.feature_dim = feature_dim
+        self.pool: nn.Module = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
         self.neck: nn.BatchNorm1d | nn.Identity = nn.Identity()
         if bn_neck:
             self.neck = nn.BatchNorm1d(feature_dim)
@@ -30,9 +31,7 @@ class Backbone(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Embed a batch."""
-        maps = self.body(images)
-        pooled = functional.adaptive_avg_pool2d(maps, 1).flatten(1)
-        return functional.normalize(self.neck(pooled).float(), dim=1)
+        return functional.normalize(self.neck(self.pool(self.body(images))).float(), dim=1)
 
 
 def resnet50(options: BackboneOptions) -> Backbone:

@@ -15,17 +15,26 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
 def balanced_batches(
-    labels: np.ndarray, batch_size: int, instances: int, iterations: int, rng: np.random.Generator
+    labels: np.ndarray,
+    batch_size: int,
+    instances: int,
+    iterations: int,
+    rng: np.random.Generator,
+    *,
+    singles: bool = True,
 ) -> Iterator[np.ndarray]:
     """Yield `iterations` batches of positions, int64 `(batch_size,)`, with `instances` images a cluster.
 
-    `labels` int64 `(N,)`; an image labelled -1 is a cluster of its own. Clusters come in random order; one of
+    `labels` int64 `(N,)`; an image labelled -1 is a cluster of its own, or is left out without `singles`;
+    there are no batches when all are left out. Clusters come in random order; one of
     fewer than `instances` images is drawn from with replacement, a single image once. Source: SpCL's
     `RandomMultipleGallerySampler`, without its cameras.
     """
-    singles = np.flatnonzero(labels == -1)
     clusters = [np.flatnonzero(labels == label) for label in np.unique(labels[labels >= 0])]
-    clusters += [singles[i : i + 1] for i in range(len(singles))]
+    if singles:
+        clusters += list(np.flatnonzero(labels == -1)[:, None])
+    if not clusters:
+        return
     queue: list[int] = []
     for _ in range(iterations):
         while len(queue) < batch_size:

@@ -13,7 +13,7 @@ from aas_plugin.hookspecs import hookimpl
 from aas_plugin.models import make_backbone
 from aas_plugin.run import Run
 from aas_plugin.training.embed import embed
-from aas_plugin.training.epoch import make_optimiser, train_epoch
+from aas_plugin.training.epoch import Trainer
 
 from . import SpclOptions
 from .memory import contrast
@@ -31,8 +31,7 @@ class Spcl:
     def aas_setup(self, run: Run) -> bool:
         """Build model and optimiser, and fill the memory with the untrained backbone's features."""
         self.model = make_backbone(run)
-        self.optimiser, self.schedule = make_optimiser(self.model, run)
-        self.scaler = torch.amp.GradScaler(enabled=run.settings.training.amp and run.device.type == "cuda")
+        self.trainer = Trainer(self.model, run)
         if not run.resumed:
             features = self.aas_embed(run, run.train)
             self.memory = torch.from_numpy(features).to(run.device)
@@ -71,30 +70,17 @@ class Spcl:
             options = self.options
             return contrast(features, positions, self.memory, groups, options.momentum, options.temperature)
 
-        mean = train_epoch(run, self.model, self.optimiser, self.scaler, labels, loss)
-        rate = float(self.schedule.get_last_lr()[0])
-        self.schedule.step()
-        return {"loss": mean, "learning_rate": rate}
+        return self.trainer.epoch(run, labels, loss)
 
     @hookimpl
     def aas_save_state(self, run: Run) -> dict[str, Any]:
         """Everything that changes from epoch to epoch."""
-        return {
-            "model": self.model.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-            "schedule": self.schedule.state_dict(),
-            "scaler": self.scaler.state_dict(),
-            "memory": self.memory,
-            "threshold": self.threshold,
-        }
+        return {**self.trainer.state(), "memory": self.memory, "threshold": self.threshold}
 
     @hookimpl
     def aas_load_state(self, run: Run, state: dict[str, Any]) -> bool:
         """Go on from a saved state."""
-        self.model.load_state_dict(state["model"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.schedule.load_state_dict(state["schedule"])
-        self.scaler.load_state_dict(state["scaler"])
+        self.trainer.load(state)
         self.memory = state["memory"].to(run.device)
         self.threshold = state["threshold"]
         return True

@@ -95,32 +95,3 @@ def test_reliability_agrees_with_the_reference(three):
     threshold, kept = reference_reliability(labels.tolist(), tight.tolist(), loose.tolist(), None)
     assert independence_threshold(labels, loose) == pytest.approx(threshold)
     assert reliable(labels, tight, loose, threshold).tolist() == kept
-
-
-def test_a_seed_repeats(ready):
-    def losses(name):
-        engine = ready.engine({"adapter": "spcl"}, name=name)
-        engine.execute()
-        return [report["loss"] for report in engine.losses]
-
-    assert losses("first") == losses("second")
-
-
-def test_it_learns_individuals_from_their_true_labels(ready):
-    training = {"iterations": 10, "flip": 0, "erasing": 0}
-    run = ready.engine({"adapter": "spcl", "training": training, "backbone": {"bn_neck": False}}).run
-    individuals = np.array([str(name) for name in run.identity])[run.train]
-    labels = np.unique(individuals, return_inverse=True)[1]
-    method = run.plugins.hook
-    method.aas_setup(run=run)
-
-    def top1():
-        features = method.aas_embed(run=run, rows=run.train)
-        similarity = features @ features.T
-        np.fill_diagonal(similarity, -1)
-        return np.mean(labels[similarity.argmax(axis=1)] == labels)
-
-    untrained = top1()
-    losses = [method.aas_train_epoch(run=run, labels=labels)["loss"] for _ in range(4)]
-    assert losses[-1] < 0.7 * losses[0]
-    assert top1() > untrained

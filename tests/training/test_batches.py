@@ -81,3 +81,10 @@ def test_erasing_blanks_a_rectangle_of_allowed_size():
         area = int((rows.max() - rows.min() + 1) * (columns.max() - columns.min() + 1))
         assert 0.015 <= area / (40 * 32) <= 0.45
         assert int(blank.sum()) == area
+
+
+def test_without_singles_noise_is_left_out_and_only_noise_gives_no_batch():
+    labels = np.array([0] * 5 + [1] * 2 + [-1] * 5)
+    left = list(balanced_batches(labels, 8, 4, 30, np.random.default_rng(0), singles=False))
+    assert set(np.concatenate(left).tolist()) == set(range(7))
+    assert list(balanced_batches(np.full(9, -1), 8, 4, 30, np.random.default_rng(0), singles=False)) == []

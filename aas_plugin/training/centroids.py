@@ -1,0 +1,15 @@
+"""Mean features of clusters."""
+
+import numpy as np
+
+
+def centroids_of(features: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """L2-normalised mean feature of each cluster: float32 `(K, D)`.
+
+    `features` float32 `(N, D)`; `labels` int64 `(N,)`, 0..K-1, none empty, -1 for images that count for none.
+    """
+    own = labels >= 0
+    sums = np.zeros((int(labels.max(initial=-1)) + 1, features.shape[1]))
+    np.add.at(sums, labels[own], features[own])
+    lengths = np.linalg.norm(sums, axis=1, keepdims=True)
+    return (sums / np.where(lengths > 0, lengths, 1)).astype(np.float32)
