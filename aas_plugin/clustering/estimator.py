@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClusterMixin
-from sklearn.preprocessing import normalize
 from sklearn.utils.validation import validate_data
 
 from aas_plugin.clustering.dbscan import dbscan
@@ -63,18 +62,21 @@ class JaccardDBSCAN(ClusterMixin, BaseEstimator):  # type: ignore[misc]
             ValueError: `X` is no finite matrix with rows, or a parameter is out of range.
         """
         features = validate_data(self, X, dtype=np.float32)
-        several = not isinstance(self.eps, Real)
-        radii = [float(eps) for eps in np.atleast_1d(np.asarray(self.eps, dtype=np.float64))]
-        for eps in radii:
+        radii = np.atleast_1d(self.eps)
+        if radii.ndim != 1 or len(radii) == 0 or radii.dtype.kind not in "iuf":
+            raise ValueError(f"eps must be a number, or a sequence of at least one; it is {self.eps!r}")
+        for eps in radii.tolist():
             if not 0 < eps < 1:
                 raise ValueError(f"eps must lie between 0 and 1, both excluded; it is {eps}")
         for name in ("min_samples", "k1", "k2"):
             value = getattr(self, name)
             if not isinstance(value, Integral) or value < 1:
                 raise ValueError(f"{name} must be a whole number of at least 1; it is {value!r}")
-        self.graph_ = jaccard_graph(
-            normalize(features), int(self.k1), int(self.k2), radius=max(radii), device=self.device
-        )
-        labels = [dbscan(self.graph_, eps, int(self.min_samples)) for eps in radii]
-        self.labels_ = np.stack(labels) if several else labels[0]
+        # Squares of very large or very small numbers need double precision.
+        lengths = np.sqrt(np.einsum("nd,nd->n", features, features, dtype=np.float64))[:, None]
+        unit = np.empty_like(features)
+        np.divide(features, np.where(lengths > 0, lengths, 1), out=unit, casting="same_kind")
+        self.graph_ = jaccard_graph(unit, int(self.k1), int(self.k2), radius=float(radii.max()), device=self.device)
+        labels = [dbscan(self.graph_, eps, int(self.min_samples)) for eps in radii.tolist()]
+        self.labels_ = np.stack(labels) if np.ndim(self.eps) else labels[0]
         return self

@@ -61,9 +61,20 @@ class JaccardGraph:
 
         Returns:
             float32 (P,), in [0, 1].
+
+        Raises:
+            IndexError: an image that is not there.
+            ValueError: `u` and `v` differ in length.
         """
         weights = self.weights
         u, v = np.asarray(u, dtype=np.int64), np.asarray(v, dtype=np.int64)
+        if u.shape != v.shape:
+            raise ValueError(f"u has the shape {u.shape} and v {v.shape}; each pair needs both")
+        for ends in (u, v):
+            if ends.min(initial=0) < 0 or ends.max(initial=-1) >= weights.shape[0]:
+                raise IndexError(
+                    f"images go from 0 to {weights.shape[0] - 1}; {ends.min()} to {ends.max()} were asked for"
+                )
         return shared.distances_of_pairs(weights.indptr, weights.indices, weights.data, u, v)
 
 
@@ -90,7 +101,8 @@ def jaccard_graph(
         progress: called with (blocks done, all blocks) of that search, most of the work.
 
     Returns:
-        The graph; its size grows with the number of pairs within the radius, not with N squared.
+        The graph; its size grows with the number of pairs within the radius, not with N squared, unless all
+        images are near each other: copies of one image, or features that have collapsed.
 
     Raises:
         FeatureError: `features` is not a matrix with at least one row and finite values.

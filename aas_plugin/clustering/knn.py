@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 _TILE = 1024
 _SPARE = 8
 _BLOCK_BYTES = 1 << 27
+_EXACT_BYTES = 1 << 24
+_LENGTH_TOLERANCE = 0.01
 
 
 class FeatureError(AasError):
@@ -41,11 +43,12 @@ def nearest(
     device: torch.device | str = "cpu",
     progress: Callable[[int, int], None] | None = None,
 ) -> Neighbours:
-    """Find the `k` nearest images of every image, itself first, at 4 N D bytes of features and little more.
+    """Find the `k` nearest images of every image, itself first.
 
     Candidates come from products in single precision, each pair of images multiplied once on a CPU. Those
     that lie closer together than its rounding errors are ranked by products in double precision, so that
-    ranks do not depend on the device, the number of threads or the order of summation.
+    ranks do not depend on the device, the number of threads or the order of summation. Memory grows with N k;
+    time grows where most images are nearly the same, as those ranks are all made of products in double precision.
 
     Args:
         features: float32 (N, D), L2-normalised rows.
@@ -55,11 +58,12 @@ def nearest(
 
     Returns:
         k cut to N. Column 0 is the image itself, even among more than `k` duplicates; the others follow by
-        decreasing inner product, equal ones by increasing index. Inner products are summed in double
-        precision and compared in single, so that duplicates are equal wherever they stand.
+        decreasing inner product, equal ones by increasing index, as if all were summed in double precision and
+        compared in single; so duplicates are equal wherever they stand. Similarities that are not nearly tied
+        have the last bits of the device.
 
     Raises:
-        FeatureError: `features` is not a matrix with at least one row and finite values.
+        FeatureError: see `check_features`.
     """
     check_features(features)
     features = np.ascontiguousarray(features, dtype=np.float32)
@@ -88,19 +92,26 @@ def check_features(features: NDArray[np.float32]) -> None:
         features: float32 (N, D).
 
     Raises:
-        FeatureError: not a matrix with at least one row and finite values.
+        FeatureError: not a matrix with at least one row, finite values, and rows of length 1 or 0.
     """
     if features.ndim != 2 or len(features) == 0:
         raise FeatureError(
             f"The features have shape {features.shape}, where (images, dimensions) with at least one "
             "image is needed: check that the catalogue is not empty."
         )
-    # A sum is finite where all its terms are, and needs no second array as large as the features.
-    broken = np.flatnonzero(~np.isfinite(features.sum(axis=1, dtype=np.float64)))
+    # Squares are finite where all terms are, and one number a row needs no second array of features.
+    lengths = np.sqrt(np.einsum("nd,nd->n", features, features, dtype=np.float64))
+    broken = np.flatnonzero(~np.isfinite(lengths))
     if len(broken):
         raise FeatureError(
             f"The features of {len(broken)} images (the first is row {broken[0]}) hold NaN or infinity: "
             "the training has diverged or the images are broken; lower the learning rate or check them."
+        )
+    wrong = np.flatnonzero((np.abs(lengths - 1) > _LENGTH_TOLERANCE) & (lengths > 0))
+    if len(wrong):
+        raise FeatureError(
+            f"The features of {len(wrong)} images are not of unit length (row {wrong[0]} has "
+            f"{lengths[wrong[0]]:.3g}): divide each row by its length."
         )
 
 
@@ -173,10 +184,12 @@ def _candidates_by_torch(
     torch.backends.cuda.matmul.allow_tf32 = False
     try:
         on_device = torch.from_numpy(features).to(device)
-        block = max(1, 4 * _BLOCK_BYTES // (4 * n))
+        block = max(1, _BLOCK_BYTES // n)
         progress(0, n)
         for start in range(0, n, block):
-            products = on_device[start : start + block] @ on_device.T
+            # A caller's mixed precision would rank by rounding errors.
+            with torch.autocast(on_device.device.type, enabled=False):
+                products = on_device[start : start + block] @ on_device.T
             products.diagonal(start).fill_(-torch.inf)
             best = products.topk(size)
             scores[start : start + block] = best.values.cpu().numpy()
@@ -257,7 +270,7 @@ def _exact(
     similarity = np.empty((len(rows), k), dtype=np.float32)
     if len(rows) == 0:
         return ranks, similarity
-    block = max(1, _BLOCK_BYTES // (8 * max(n, features.shape[1])))
+    block = max(1, _EXACT_BYTES // (8 * max(n, features.shape[1])))
     for start in range(0, len(rows), block):
         own = rows[start : start + block]
         products = np.empty((len(own), n), dtype=np.float32)

@@ -73,7 +73,8 @@ def softmax_over_expansion(
         indptr[i + 1] = indptr[i] + size
     indices = np.empty(indptr[n], dtype=np.int32)
     data = np.empty(indptr[n], dtype=np.float32)
-    in_wide[:], in_expanded[:] = -1, -1
+    in_wide[:] = -1
+    in_expanded[:] = -1
     # An image's products with its nearest are known; place[j] - i * K is the rank of j, if it is not negative.
     place = np.full(n, -1, dtype=np.int64)
     k = ranks.shape[1]

@@ -22,7 +22,7 @@ def distances_within(
     its own columns, and each pair is looked at once.
 
     Args:
-        indptr: of a square CSR whose rows are positive and sum to 1.
+        indptr: of a square CSR whose rows sum to 1, none negative, none empty.
         indices: int32, ascending in a row.
         data: float32.
         groups: int64 (N,), 0..G-1, -1 for images that are left out.
@@ -55,11 +55,15 @@ def distances_within(
                 # Holders before this image have met it already.
                 for holder in range(later[column], starts[column + 1]):
                     b = holders[holder]
-                    if overlap[b] == 0:
-                        touched[found] = b
-                        found += 1
-                    overlap[b] += min(weight, weights[holder])
+                    smaller = min(weight, weights[holder])
+                    if smaller > 0:
+                        if overlap[b] == 0:
+                            touched[found] = b
+                            found += 1
+                        overlap[b] += smaller
                 later[column] += 1
+            # Rounding would put an image a little away from itself.
+            overlap[a] = 1
             kept = 0
             for b in touched[:found]:
                 if _from_overlap(overlap[b]) <= reach:
@@ -86,6 +90,9 @@ def distances_of_pairs(indptr: Columns, indices: Columns, data: Weights, u: Ints
     """Distance of each `u[i]` to `v[i]`, both int64 (P,), bitwise as `distances_within` has it: float32 (P,)."""
     result = np.empty(len(u), dtype=np.float32)
     for pair in range(len(u)):
+        if u[pair] == v[pair]:
+            result[pair] = 0
+            continue
         a, b = indptr[u[pair]], indptr[v[pair]]
         overlap = np.float32(0)
         while a < indptr[u[pair] + 1] and b < indptr[v[pair] + 1]:

@@ -60,9 +60,9 @@ def ambiguity_aware_pairs(
     region = uncertainty_regions(views.a, views.b)
     distances = views.graph.among(region)
     medoids = medoids_of(region, distances)
-    is_medoid = np.full(len(region), -1, dtype=np.int64)
-    is_medoid[medoids] = 0
-    over = over_segmentation_pool(medoids, views.graph.among(is_medoid), options.k_max, options.s_min)
+    medoid_group = np.full(len(region), -1, dtype=np.int64)
+    medoid_group[medoids] = 0
+    over = over_segmentation_pool(medoids, views.graph.among(medoid_group), options.k_max, options.s_min)
     under = under_segmentation_pool(views.a, views.b, views.inlier, region, distances)
     over_open, under_open = ~known(over.pairs), ~known(under.pairs)
     p_over, p_under = pair_distribution(

@@ -25,7 +25,10 @@ def dense_distances(features: np.ndarray, rank: np.ndarray, k2: int = 6) -> np.n
         weight = np.exp(-(2 - 2 * features[i] @ features[expanded].T))
         weights[i, expanded] = weight / weight.sum()
     if k2 > 1:
-        weights = np.stack([weights[rank[i, :k2]].mean(axis=0) for i in range(n)])
+        averaged = np.zeros_like(weights)
+        for i in range(n):
+            averaged[i] = weights[rank[i, :k2]].mean(axis=0)
+        weights = averaged
     holders = [np.flatnonzero(weights[:, column]) for column in range(n)]
     distances = np.zeros((n, n), dtype=np.float32)
     for i in range(n):

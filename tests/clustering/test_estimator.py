@@ -43,10 +43,23 @@ def test_the_length_of_a_row_does_not_matter_and_it_works_in_a_pipeline():
     assert doubled.fit_predict(features).tolist() == JaccardDBSCAN(k1=8).fit_predict(features).tolist()
 
 
+@pytest.mark.parametrize("factor", [1e20, 1e-25])
+def test_very_long_and_very_short_rows_are_clustered_alike(factor):
+    features, _ = groups(3)
+    scaled = (features.astype(np.float64) * factor).astype(np.float32)
+    assert JaccardDBSCAN(k1=8).fit_predict(scaled).tolist() == JaccardDBSCAN(k1=8).fit_predict(features).tolist()
+
+
+def test_an_image_is_within_any_radius_of_itself():
+    assert JaccardDBSCAN(eps=1e-8, min_samples=1).fit_predict(groups(4)[0]).min() == 0
+
+
 @pytest.mark.parametrize(
     ("parameters", "words"),
     [
         ({"eps": 1.0}, "eps must lie between 0 and 1"),
+        ({"eps": []}, r"sequence of at least one; it is \[\]"),
+        ({"eps": "0.6"}, "eps must be a number"),
         ({"eps": [0.5, 0.0]}, r"eps .* it is 0\.0"),
         ({"min_samples": 0}, "min_samples must be a whole number of at least 1; it is 0"),
         ({"k1": 2.5}, "k1 must be a whole number"),

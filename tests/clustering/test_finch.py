@@ -75,4 +75,4 @@ def test_a_missing_pynndescent_is_not_mentioned(monkeypatch):
     neighbours = nearest(features, 3).ranks
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        finch(features, neighbours)
+        finch(features, neighbours, partition=1)

@@ -152,3 +152,14 @@ def test_among_groups_every_pair_closer_than_one_is_there_whatever_the_radius(se
 def test_among_no_groups_is_nothing():
     graph = jaccard_graph(features_of(9, 8, 0, 0))
     assert graph.among(np.full(9, -1)).nnz == 0
+
+
+@pytest.mark.parametrize("pairs", [([9], [0]), ([0], [-1]), ([0, 1], [0, 100])])
+def test_images_that_are_not_there_have_no_distance(pairs):
+    with pytest.raises(IndexError, match="from 0 to 8"):
+        jaccard_graph(features_of(9, 8, 0, 0)).distance(*map(np.array, pairs))
+
+
+def test_pairs_need_both_ends():
+    with pytest.raises(ValueError, match="each pair needs both"):
+        jaccard_graph(features_of(9, 8, 0, 0)).distance(np.array([0, 1]), np.array([0]))

@@ -122,3 +122,29 @@ def test_progress_begins_at_once_and_ends_full(device, monkeypatch):
     done, totals = zip(*calls, strict=True)
     assert done[0] == 0 and done[-1] == totals[-1] and len(set(totals)) == 1
     assert list(done) == sorted(set(done))
+
+
+@pytest.mark.parametrize("device", ["cpu", DEVICE])
+@pytest.mark.parametrize("copies", [0, 100, 299])
+def test_blocks_of_rows_and_columns_change_nothing(device, copies, monkeypatch):
+    features = noisy(150, 16, copies, 4)
+    expected = reference(features, 6)
+    monkeypatch.setattr("aas_plugin.clustering.knn._TILE", 32)
+    monkeypatch.setattr("aas_plugin.clustering.knn._BLOCK_BYTES", 150 * 40)
+    monkeypatch.setattr("aas_plugin.clustering.knn._EXACT_BYTES", 8 * 150 * 7)
+    assert nearest(features, 6, device).ranks.tolist() == expected
+
+
+@pytest.mark.parametrize("factor", [0.5, 1.5, 1e3])
+def test_rows_that_are_not_of_unit_length_are_refused(factor):
+    features = noisy(9, 8, 0, 0)
+    features[5] *= factor
+    with pytest.raises(FeatureError, match=r"1 images are not of unit length \(row 5"):
+        nearest(features, 3)
+
+
+def test_mixed_precision_around_it_changes_nothing():
+    features = noisy(200, 64, 20, 5)
+    expected = nearest(features, 10).ranks
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert np.array_equal(nearest(features, 10, "cpu:0").ranks, expected)

@@ -143,3 +143,37 @@ def test_inconsistent_pairs_are_counted_by_region_and_type(seed):
 def test_types_count_the_outliers_of_a_pair():
     pairs = ints(0, 1, 0, 2, 2, 3).reshape(3, 2)
     assert pair_types(pairs, np.array([True, True, False, False])).tolist() == [0, 1, 2]
+
+
+def closest_by_definition(a, b, region, distance):
+    """Of every two clusters of one view in a region the lowest closest pair, if the other view groups it."""
+    found = {}
+    for own, other in ((a, b), (b, a)):
+        for x, y in combinations(np.unique(own), 2):
+            xs, ys = np.flatnonzero(own == x), np.flatnonzero(own == y)
+            if region[xs[0]] >= 0 and region[xs[0]] == region[ys[0]]:
+                value, u, v = min((distance[u, v], min(u, v), max(u, v)) for u in xs for v in ys)
+                if other[u] == other[v]:
+                    found[int(u), int(v)] = float(1 - value)
+    return found
+
+
+@pytest.mark.parametrize("seed", range(150))
+def test_of_tied_closest_pairs_the_lowest_is_asked(seed):
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(2, 18))
+    a, b = rng.integers(0, rng.integers(1, n + 1), n), rng.integers(0, rng.integers(1, n + 1), n)
+    distance = rng.choice([0, 0.25, 0.5, 0.75, 1], size=(n, n), p=[0.1, 0.15, 0.15, 0.1, 0.5]).astype(np.float32)
+    distance = np.minimum(distance, distance.T)
+    np.fill_diagonal(distance, 0)
+    pool = under(a, b, sparse(distance))
+    found = dict(zip(map(tuple, pool.pairs.tolist()), pool.sim.tolist(), strict=True))
+    assert found == closest_by_definition(a, b, uncertainty_regions(ints(*a), ints(*b)), distance)
+
+
+def test_thousands_of_pairs_of_one_region():
+    near = {(0, 1): 0.25, (2, 40): 0.5}
+    pool = under(range(60), [0] * 60, distances_of(60, near))
+    assert pool.pairs.tolist() == [list(pair) for pair in combinations(range(60), 2)]
+    similar = {tuple(pair): sim for pair, sim in zip(pool.pairs.tolist(), pool.sim.tolist(), strict=True) if sim > 0}
+    assert similar == {(0, 1): 0.75, (2, 40): 0.5}
