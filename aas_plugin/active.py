@@ -99,7 +99,7 @@ class ActiveLearner:
         """Questions allowed a cycle (paper: a share of all pairs; rounding up, and at least one, are ours)."""
         budget = self.active.budget
         if budget >= 1 or budget == 0:
-            return int(budget)
+            return min(int(budget), self.all_pairs)
         return max(1, math.ceil(budget * self.all_pairs - 1e-9))
 
     @property

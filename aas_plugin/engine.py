@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+import warnings
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -129,9 +130,16 @@ class Engine:
         broken = run.active.constraints.violations(labels)
         if any(broken):
             raise AssertionError(f"{broken[0]} must-links and {broken[1]} cannot-links do not hold in epoch {epoch}")
+        clusters = int(labels.max(initial=-1)) + 1
+        if clusters == 0 and (not self.losses or self.losses[-1]["clusters"] > 0):
+            clustering = run.settings.clustering
+            warnings.warn(
+                f"no cluster was found in epoch {epoch}: raise clustering.eps (now {clustering.eps:g}) or lower "
+                f"clustering.min_samples (now {clustering.min_samples}), or the method learns little",
+                stacklevel=1,
+            )
         with self._timed("train"):
             losses = self._need(self.hook.aas_train_epoch(run=run, labels=labels), "aas_train_epoch")
-        clusters = int(labels.max(initial=-1)) + 1
         seconds = time.perf_counter() - started
         self.losses.append(
             {

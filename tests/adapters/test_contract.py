@@ -51,17 +51,21 @@ def test_every_answer_holds_and_a_run_that_was_broken_off_repeats_one_that_was_n
     assert resumed.reports[-1]["mAP"] == whole.reports[-1]["mAP"]
 
 
-@pytest.mark.parametrize(
-    ("clustering", "clusters"), [({"min_samples": 1000}, 0), ({"eps": 0.999, "min_samples": 1, "k1": 1000}, 1)]
-)
-def test_no_cluster_and_one_cluster_end_well(ready, adapter, clustering, clusters):
-    engine, handed = executed(
-        ready, adapter, {"clustering": clustering, "active": {"cycles": 0}, "training": {"epochs": 1}}
-    )
-    if clusters == 0:
-        assert all((labels == -1).all() for labels in handed.labels)
-    else:
-        assert all(labels.max() == 0 for labels in handed.labels)
+SHORT = {"active": {"cycles": 0}, "training": {"epochs": 2}}
+
+
+def test_epochs_without_a_cluster_end_well_and_are_told_once(ready, adapter):
+    with pytest.warns(UserWarning, match="no cluster was found in epoch 0: raise clustering.eps") as told:
+        engine, handed = executed(ready, adapter, SHORT, {"clustering": {"min_samples": 1000}})
+    assert len([warning for warning in told if "no cluster" in str(warning.message)]) == 1
+    assert all((labels == -1).all() for labels in handed.labels)
+    assert 0 <= engine.reports[-1]["mAP"] <= 1
+
+
+def test_epochs_with_one_cluster_end_well(ready, adapter):
+    everything = {"eps": 0.999, "min_samples": 1, "k1": 1000}
+    engine, handed = executed(ready, adapter, SHORT, {"clustering": everything})
+    assert all(labels.max() == 0 for labels in handed.labels)
     assert 0 <= engine.reports[-1]["mAP"] <= 1
 
 
