@@ -58,6 +58,8 @@ def run(
     console = Console(highlight=False)
     _show_warnings(console)
     with console.status("loading"):
+        import torch  # noqa: F401 - here, where it is seen that something happens
+
         from aas_plugin.config import resolve
         from aas_plugin.engine import Engine
         from aas_plugin.prepare import default_name, lock, prepare, saved_settings
@@ -101,6 +103,8 @@ def evaluate(
     console = Console(highlight=False, stderr=as_json)
     _show_warnings(console)
     with console.status("loading"):
+        import torch  # noqa: F401 - here, where it is seen that something happens
+
         from aas_plugin.checkpoint import load_checkpoint
         from aas_plugin.config import resolve
         from aas_plugin.errors import AasError
