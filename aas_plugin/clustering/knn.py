@@ -22,7 +22,7 @@ _LENGTH_TOLERANCE = 0.01
 
 
 class FeatureError(AasError):
-    """The features cannot be compared: wrong shape, no rows, or a value that is not finite."""
+    """The features cannot be compared: wrong shape, no rows, values that are not finite, or no unit length."""
 
 
 class Neighbours(NamedTuple):

@@ -109,7 +109,7 @@ class Terminal:
             return
         answers = len(run.active.log.answers())
         share = answers / run.active.all_pairs if run.active.all_pairs else 0.0
-        # Not from self.reports: a run that was resumed showed its first cycles in another process.
+        # From the files: a run that was resumed showed its first cycles in another process.
         summary, untrained = (
             json.loads((run.folder / file).read_text(encoding="utf-8"))
             for file in ("metrics.json", "cycles/00/report.json")
