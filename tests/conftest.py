@@ -11,23 +11,14 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from aas_plugin.config import RunSettings, merge, resolve
 from aas_plugin.engine import Engine
 from aas_plugin.hookspecs import hookimpl
 from aas_plugin.plugins import Plugins, load_plugins
-from aas_plugin.prepare import prepare
+from aas_plugin.testing.tiny import tiny_engine
 
 # The first call of a compiled function takes seconds, and speed is not what these tests are about.
 settings.register_profile("aas", deadline=None)
 settings.load_profile("aas")
-
-TINY = {
-    "dataset": {"name": "coats", "individuals": 10, "photos": 6, "size": 48},
-    "training": {"epochs": 4, "iterations": 2, "batch_size": 8, "height": 48, "width": 48},
-    "active": {"every": 2, "cycles": 2, "budget": 12},
-    "tracking": {"mlflow": False},
-    "device": "cpu",
-}
 
 
 @pytest.fixture(scope="session")
@@ -96,10 +87,6 @@ class Ready:
         plugins.registry.offer("adapter", "frozen", FrozenMethod)
         return plugins
 
-    def settings(self, plugins: Plugins, *layers: dict) -> RunSettings:
-        tiny = merge(TINY, {"dataset": {"path": str(self.drawn)}, "adapter": {"name": "frozen"}})
-        return resolve(plugins, [tiny, *layers])
-
     def engine(
         self, *layers: dict, name: str = "run", resume: bool = False, observers: tuple = (), offers: tuple = ()
     ) -> Engine:
@@ -108,7 +95,8 @@ class Ready:
             plugins.registry.offer(*offer)
         for number, observer in enumerate(observers):
             plugins.load(f"observer {number}", observer, "tests")
-        return Engine(prepare(plugins, self.settings(plugins, *layers), self.folder / name, resume))
+        frozen = {"adapter": {"name": "frozen"}}
+        return tiny_engine(plugins, self.folder / name, self.drawn, frozen, *layers, resume=resume)
 
 
 @pytest.fixture

@@ -23,11 +23,17 @@ class Backbone(nn.Module):
         self.body = body
         self.feature_dim = feature_dim
         self.pool: nn.Module = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
-        self.neck: nn.BatchNorm1d | nn.Identity = nn.Identity()
-        if bn_neck:
-            self.neck = nn.BatchNorm1d(feature_dim)
-            nn.init.zeros_(self.neck.bias)
-            self.neck.bias.requires_grad_(False)
+        self.bn_neck = bn_neck
+        self.neck = self.make_neck()
+
+    def make_neck(self) -> nn.Module:
+        """A neck like this backbone's own, untrained, for further features of `feature_dim` dimensions."""
+        if not self.bn_neck:
+            return nn.Identity()
+        neck = nn.BatchNorm1d(self.feature_dim)
+        nn.init.zeros_(neck.bias)
+        neck.bias.requires_grad_(False)
+        return neck
 
     def forward(self, images: Tensor) -> Tensor:
         """Embed a batch."""

@@ -11,5 +11,10 @@ def centroids_of(features: np.ndarray, labels: np.ndarray) -> np.ndarray:
     own = labels >= 0
     sums = np.zeros((int(labels.max(initial=-1)) + 1, features.shape[1]))
     np.add.at(sums, labels[own], features[own])
-    lengths = np.linalg.norm(sums, axis=1, keepdims=True)
-    return (sums / np.where(lengths > 0, lengths, 1)).astype(np.float32)
+    return unit_rows(sums)
+
+
+def unit_rows(features: np.ndarray) -> np.ndarray:
+    """Features `(..., D)` scaled to unit length, float32; those of length 0 stay 0."""
+    lengths = np.linalg.norm(features, axis=-1, keepdims=True)
+    return np.asarray(features / np.where(lengths > 0, lengths, 1), dtype=np.float32)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from aas_plugin.training.batches import augment, balanced_batches, normalise
 if TYPE_CHECKING:
     from aas_plugin.run import Run
 
-Loss = Callable[[Tensor, Tensor], Tensor]
+Loss = Callable[[Tensor, Tensor], Tensor | Mapping[str, Tensor]]
 
 
 class Trainer:
@@ -28,20 +29,20 @@ class Trainer:
     def __init__(self, model: nn.Module, run: Run) -> None:
         training = run.settings.training
         self.model = model
-        self.optimiser = torch.optim.Adam(
-            [parameter for parameter in model.parameters() if parameter.requires_grad],
-            lr=training.learning_rate,
-            weight_decay=training.weight_decay,
-        )
+        self.optimiser = _adam(model, training.learning_rate, training.weight_decay)
         self.schedule = torch.optim.lr_scheduler.StepLR(self.optimiser, training.decay_every, 0.1)
         self.scaler = torch.amp.GradScaler(enabled=training.amp and run.device.type == "cuda")
 
-    def epoch(self, run: Run, labels: np.ndarray, loss: Loss, *, singles: bool = True) -> dict[str, float]:
-        """Train on identity-balanced batches; returns the mean loss and the learning rate.
+    def epoch(
+        self, run: Run, labels: np.ndarray, loss: Loss, *, singles: bool = True, heads: nn.Module | None = None
+    ) -> dict[str, float]:
+        """Train on identity-balanced batches; returns the mean loss, its terms and the learning rate.
 
         `labels` int64 `(N,)` over `run.train`, -1 for an image on its own, which is trained on unless `singles`
-        is False. `loss(features, positions)` gets L2-normalised features `(B, D)` and their positions in
-        `run.train`, int64 `(B,)`. Where there is nothing to train on, the loss is NaN.
+        is False. `loss(features, positions)` gets what the model gives for a batch, `(B, ...)`, and the images'
+        positions in `run.train`, int64 `(B,)`; it returns a scalar, or several by name, of which the sum is
+        minimised. `heads` are trained in this epoch only, beside the model, with its rate. Where there is
+        nothing to train on, the loss is NaN.
 
         Raises `AasError` when the loss is not finite.
         """
@@ -49,7 +50,9 @@ class Trainer:
         rng = run.rng("batches")
         amp = training.amp and run.device.type == "cuda"
         report = run.progress(f"training epoch {run.epoch}")
-        total = []
+        rate = float(self.schedule.get_last_lr()[0])
+        optimisers = [self.optimiser, *([_adam(heads, rate, training.weight_decay)] if heads is not None else [])]
+        rows: list[dict[str, float]] = []
         self.model.train()
         with torch_seed(run.rng("torch")):
             batches = balanced_batches(
@@ -59,22 +62,27 @@ class Trainer:
                 images = augment(normalise(run.images.batch(run.train[positions]), run.device), training, rng)
                 with torch.autocast(run.device.type, enabled=amp):
                     features = self.model(images)
-                value = loss(features, torch.from_numpy(positions).to(run.device))
-                if not torch.isfinite(value):
+                terms = loss(features, torch.from_numpy(positions).to(run.device))
+                named = dict(terms) if isinstance(terms, Mapping) else {}
+                total = torch.stack(list(named.values())).sum() if isinstance(terms, Mapping) else terms
+                row = {"loss": total.item(), **{name: term.item() for name, term in named.items()}}
+                if not math.isfinite(row["loss"]):
                     raise AasError(
-                        f"the loss became {value.item()} in epoch {run.epoch}, batch {iteration}; lower "
+                        f"the loss became {row['loss']} in epoch {run.epoch}, batch {iteration}; lower "
                         "training.learning_rate and go on with --resume"
                     )
-                self.optimiser.zero_grad(set_to_none=True)
-                self.scaler.scale(value).backward()
-                self.scaler.step(self.optimiser)
+                for optimiser in optimisers:
+                    optimiser.zero_grad(set_to_none=True)
+                self.scaler.scale(total).backward()
+                for optimiser in optimisers:
+                    self.scaler.step(optimiser)
                 self.scaler.update()
-                total.append(value.item())
+                rows.append(row)
                 report(iteration, training.iterations)
-        rate = float(self.schedule.get_last_lr()[0])
-        if total:
+        if rows:
             self.schedule.step()
-        return {"loss": sum(total) / len(total) if total else float("nan"), "learning_rate": rate}
+        means = {name: sum(row[name] for row in rows) / len(rows) for name in rows[0]} if rows else {"loss": math.nan}
+        return {**means, "learning_rate": rate}
 
     def state(self) -> dict[str, Any]:
         """What changes from epoch to epoch."""
@@ -84,3 +92,8 @@ class Trainer:
         """Go on from what `state` gave."""
         for name in ("model", "optimiser", "schedule", "scaler"):
             getattr(self, name).load_state_dict(state[name])
+
+
+def _adam(module: nn.Module, rate: float, weight_decay: float) -> torch.optim.Adam:
+    trainable = [parameter for parameter in module.parameters() if parameter.requires_grad]
+    return torch.optim.Adam(trainable, lr=rate, weight_decay=weight_decay)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import torch
+from torch import nn
 from torch.nn import functional
 
 from aas_plugin.clustering.dbscan import dbscan
@@ -15,30 +14,21 @@ from aas_plugin.models import make_backbone
 from aas_plugin.models.pooling import GeM
 from aas_plugin.run import Run
 from aas_plugin.training.centroids import centroids_of
-from aas_plugin.training.embed import embed
-from aas_plugin.training.epoch import Trainer
 from aas_plugin.training.memory import similarity_to
+from aas_plugin.training.method import NativeMethod
 
 from . import ClusterContrastOptions
 
 
-class ClusterContrast:
+class ClusterContrast(NativeMethod):
     """One run of ClusterContrast. Images that are in no cluster after the answers are not trained on."""
 
     def __init__(self, options: ClusterContrastOptions) -> None:
         self.options = options
 
-    @hookimpl
-    def aas_setup(self, run: Run) -> bool:
-        """Build the model, with GeM pooling, and its optimiser."""
-        self.model = make_backbone(run, GeM())
-        self.trainer = Trainer(self.model, run)
-        return True
-
-    @hookimpl
-    def aas_embed(self, run: Run, rows: np.ndarray) -> np.ndarray:
-        """Embed catalogue rows with the model as it is."""
-        return embed(self.model, run.images, rows, run.device, progress=run.progress("embedding"))
+    def make_model(self, run: Run) -> nn.Module:
+        """The backbone with GeM pooling."""
+        return make_backbone(run, GeM())
 
     @hookimpl
     def aas_features(self, run: Run) -> np.ndarray:
@@ -63,14 +53,3 @@ class ClusterContrast:
             return functional.cross_entropy(similarity / options.temperature, own)
 
         return self.trainer.epoch(run, labels, loss, singles=False)
-
-    @hookimpl
-    def aas_save_state(self, run: Run) -> dict[str, Any]:
-        """Everything that changes from epoch to epoch."""
-        return self.trainer.state()
-
-    @hookimpl
-    def aas_load_state(self, run: Run, state: dict[str, Any]) -> bool:
-        """Go on from a saved state."""
-        self.trainer.load(state)
-        return True

@@ -10,17 +10,15 @@ import torch
 from aas_plugin.clustering.dbscan import dbscan
 from aas_plugin.clustering.jaccard import JaccardGraph
 from aas_plugin.hookspecs import hookimpl
-from aas_plugin.models import make_backbone
 from aas_plugin.run import Run
-from aas_plugin.training.embed import embed
-from aas_plugin.training.epoch import Trainer
+from aas_plugin.training.method import NativeMethod
 
 from . import SpclOptions
 from .memory import contrast
 from .reliability import independence_threshold, reliable, separate_noise
 
 
-class Spcl:
+class Spcl(NativeMethod):
     """One run of SpCL. Un-clustered images, -1, are trained on as groups of one."""
 
     def __init__(self, options: SpclOptions) -> None:
@@ -30,17 +28,10 @@ class Spcl:
     @hookimpl
     def aas_setup(self, run: Run) -> bool:
         """Build model and optimiser, and fill the memory with the untrained backbone's features."""
-        self.model = make_backbone(run)
-        self.trainer = Trainer(self.model, run)
+        super().aas_setup(run)
         if not run.resumed:
-            features = self.aas_embed(run, run.train)
-            self.memory = torch.from_numpy(features).to(run.device)
+            self.memory = torch.from_numpy(self.aas_embed(run, run.train)).to(run.device)
         return True
-
-    @hookimpl
-    def aas_embed(self, run: Run, rows: np.ndarray) -> np.ndarray:
-        """Embed catalogue rows with the model as it is."""
-        return embed(self.model, run.images, rows, run.device, progress=run.progress("embedding"))
 
     @hookimpl
     def aas_features(self, run: Run) -> np.ndarray:
@@ -75,12 +66,12 @@ class Spcl:
     @hookimpl
     def aas_save_state(self, run: Run) -> dict[str, Any]:
         """Everything that changes from epoch to epoch."""
-        return {**self.trainer.state(), "memory": self.memory, "threshold": self.threshold}
+        return {**super().aas_save_state(run), "memory": self.memory, "threshold": self.threshold}
 
     @hookimpl
     def aas_load_state(self, run: Run, state: dict[str, Any]) -> bool:
         """Go on from a saved state."""
-        self.trainer.load(state)
+        super().aas_load_state(run, state)
         self.memory = state["memory"].to(run.device)
         self.threshold = state["threshold"]
         return True

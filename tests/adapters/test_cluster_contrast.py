@@ -1,13 +1,25 @@
 """The parts of ClusterContrast against slow references."""
 
+from typing import ClassVar
+
 import numpy as np
 import pytest
 import torch
 from torch.nn import functional
 
 from aas_plugin.models.pooling import GeM
+from aas_plugin.testing import AdapterContract
 from aas_plugin.training.centroids import centroids_of
 from aas_plugin.training.memory import similarity_to
+
+
+class TestContract(AdapterContract):
+    adapter = "cluster-contrast"
+
+
+class TestContractOfTheHardMemory(AdapterContract):
+    adapter = "cluster-contrast"
+    settings: ClassVar = {"adapter": {"name": "cluster-contrast", "hardest": True}}
 
 
 def unit(rng, *shape):

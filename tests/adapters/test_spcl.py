@@ -8,6 +8,13 @@ from aas_adapters.spcl.reliability import independence_threshold, reliable, sepa
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aas_plugin.testing import AdapterContract
+
+
+class TestContract(AdapterContract):
+    adapter = "spcl"
+    trains_on_noise = True
+
 
 def unit(rng, *shape):
     rows = rng.normal(size=shape)

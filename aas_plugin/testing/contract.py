@@ -1,0 +1,269 @@
+"""What every base method does, as tests to inherit."""
+
+from __future__ import annotations
+
+import json
+import typing
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+import torch
+
+from aas_plugin import hookspecs
+from aas_plugin.engine import Engine
+from aas_plugin.errors import AasError
+from aas_plugin.hookspecs import hookimpl
+from aas_plugin.plugins import Plugins, load_plugins
+from aas_plugin.run import Run
+from aas_plugin.testing.tiny import tiny_engine
+
+SEAMS = (
+    "aas_setup", "aas_embed", "aas_features", "aas_pseudo_labels", "aas_train_epoch", "aas_save_state",
+    "aas_load_state",
+)  # fmt: skip
+NO_QUESTIONS = {"active": {"cycles": 0}, "training": {"epochs": 2}}
+NO_CLUSTER = {"clustering": {"min_samples": 1000}}
+ONE_CLUSTER = {"clustering": {"eps": 0.999, "min_samples": 1, "k1": 1000}}
+
+
+class Watch:
+    """Keeps the labels that are handed over for training and the images that are then looked at."""
+
+    def __init__(self) -> None:
+        self.labels: list[np.ndarray] = []
+        self.trained_on: list[set[int]] = []
+
+    @hookimpl(wrapper=True)
+    def aas_train_epoch(self, run: Any, labels: np.ndarray) -> Any:
+        """Look at one epoch."""
+        self.labels.append(labels.copy())
+        assert run.active.constraints.violations(labels) == (0, 0)
+        position = {row: index for index, row in enumerate(run.train.tolist())}
+        seen: set[int] = set()
+        batch = run.images.batch
+
+        def looked_at(rows: np.ndarray) -> np.ndarray:
+            seen.update(position[row] for row in rows.tolist())
+            pixels: np.ndarray = batch(rows)
+            return pixels
+
+        run.images.batch = looked_at
+        try:
+            return (yield)
+        finally:
+            run.images.batch = batch
+            self.trained_on.append(seen)
+
+
+class AdapterContract:
+    """Inherit this with the name of an adapter, and pytest runs what every base method has to pass.
+
+    Example:
+        >>> class TestMine(AdapterContract):
+        ...     adapter = "mine"
+
+    Attributes:
+        adapter: the name it is offered under.
+        modules: plugin modules to load, for an adapter that no installed package offers.
+        trains_on_noise: whether images in no cluster are trained on, each for itself.
+        settings: settings of a run that the method needs to work on 60 photos of 48 pixels.
+        loss_falls_to: share of its first epoch's loss that the fourth has at most, on true labels.
+    """
+
+    adapter: ClassVar[str]
+    modules: ClassVar[Sequence[str]] = ()
+    trains_on_noise: ClassVar[bool] = False
+    settings: ClassVar[Mapping[str, Any]] = {}
+    loss_falls_to: ClassVar[float] = 0.7
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def drawn(cls, tmp_path_factory: pytest.TempPathFactory) -> Path:
+        """Folder in which the animals are drawn once."""
+        return tmp_path_factory.mktemp("coats")
+
+    @pytest.fixture(autouse=True)
+    def _places(self, tmp_path: Path, drawn: Path) -> None:
+        self._folder, self._drawn = tmp_path, drawn
+
+    def plugins(self) -> Plugins:
+        """All plugins, freshly loaded."""
+        return load_plugins(self.modules)
+
+    def engine(self, *layers: Mapping[str, Any], name: str = "run", observer: object = None, **options: Any) -> Engine:
+        """A run of the adapter that is ready to be executed; `layers` are settings, weakest first."""
+        plugins = self.plugins()
+        if observer is not None:
+            plugins.load("observer", observer, "tests")
+        own = {"adapter": self.adapter, **self.settings}
+        return tiny_engine(plugins, self._folder / name, self._drawn, own, *layers, **options)
+
+    def execute(self, *layers: Mapping[str, Any], **options: Any) -> tuple[Engine, Watch]:
+        """Execute a run to its end; also gives what was trained on."""
+        watch = Watch()
+        engine = self.engine(*layers, observer=watch, **options)
+        assert engine.execute() == "finished"
+        return engine, watch
+
+    def set_up(self, *layers: Mapping[str, Any], name: str = "run") -> Run:
+        """A run whose method is set up, outside of the engine's loop."""
+        run = self.engine(*layers, name=name).run
+        assert run.plugins.hook.aas_setup(run=run) is True
+        return run
+
+    def test_it_implements_every_seam_with_types(self) -> None:
+        """Each hook of a method is there, and says what it takes and gives."""
+        method = self.engine().run.plugins.get_plugin(f"{self.adapter} (adapter)")
+        for seam in SEAMS:
+            hook = getattr(method, seam, None)
+            assert hook is not None, f"{self.adapter} implements no {seam}"
+            wanted = typing.get_type_hints(getattr(hookspecs, seam), localns=_type_names())
+            given = typing.get_type_hints(hook, localns=_type_names())
+            assert "return" in given, f"{seam} does not say what it returns"
+            unknown = set(given) - set(wanted)
+            assert not unknown, f"{seam} has other arguments than the hook: {unknown}"
+            for argument in set(given) - {"return"}:
+                assert given[argument] == wanted[argument], f"{seam} takes another type as {argument}"
+
+    def test_it_refuses_an_option_it_does_not_have(self) -> None:
+        """A misspelt option is an error that names it, before anything is trained."""
+        with pytest.raises(AasError, match="no_such_option"):
+            self.engine({"adapter": {"name": self.adapter, "no_such_option": 1}})
+
+    def test_its_features_are_of_unit_length_and_in_the_order_of_the_rows(self) -> None:
+        """What it embeds can be compared by inner products, row by row."""
+        run = self.set_up()
+        features = run.plugins.hook.aas_embed(run=run, rows=run.train)
+        assert features.dtype == np.float32
+        np.testing.assert_allclose(np.linalg.norm(features, axis=1), 1, atol=1e-5)
+        some = run.train[[4, 1]]
+        np.testing.assert_allclose(run.plugins.hook.aas_embed(run=run, rows=some), features[[4, 1]], atol=1e-5)
+        clustered = run.plugins.hook.aas_features(run=run)
+        assert clustered.shape[0] == len(run.train) and clustered.dtype == np.float32
+        np.testing.assert_allclose(np.linalg.norm(clustered, axis=1), 1, atol=1e-5)
+
+    def test_its_labels_are_whole_numbers_from_minus_one_without_a_gap(self) -> None:
+        """Pseudo-labels are int64, -1 or 0..K-1, whether there are many clusters, one or none."""
+        layers: tuple[Mapping[str, Any], ...] = ({}, NO_CLUSTER, ONE_CLUSTER)
+        for number, layer in enumerate(layers):
+            run = self.set_up(layer, name=f"run{number}")
+            features = run.plugins.hook.aas_features(run=run)
+            labels = run.plugins.hook.aas_pseudo_labels(run=run, features=features, graph=run.active.graph(features))
+            assert labels.shape == (len(run.train),) and labels.dtype == np.int64
+            assert set(labels.tolist()) - {-1} == set(range(int(labels.max()) + 1))
+
+    def test_every_answer_holds_and_a_run_that_was_broken_off_repeats_one_that_was_not(self) -> None:
+        """Labels, losses and mAP are the same after a kill, which also shows that a seed repeats them."""
+
+        def stop_in_the_third(run: Any, report: Mapping[str, Any]) -> None:
+            if report["epoch"] == 2:
+                raise KeyboardInterrupt
+
+        whole, watch = self.execute(name="whole")
+        assert len(whole.run.active.constraints.must_links) > 0
+        assert len(whole.run.active.constraints.cannot_links) > 0
+        stopper = type("Stopper", (), {"aas_epoch_finished": staticmethod(hookimpl(stop_in_the_third))})()
+        with pytest.raises(KeyboardInterrupt):
+            self.engine(name="broken", observer=stopper).execute()
+        resumed, rest = self.execute(name="broken", resume=True)
+        assert [labels.tolist() for labels in rest.labels] == [labels.tolist() for labels in watch.labels[2:]]
+        assert resumed.losses == [
+            {**loss, "seconds": resumed.losses[i]["seconds"]} for i, loss in enumerate(whole.losses)
+        ]
+        assert resumed.reports[-1]["mAP"] == whole.reports[-1]["mAP"]
+
+    def test_another_seed_gives_other_losses(self) -> None:
+        """Randomness comes from the seed of the run."""
+        losses = [self.execute(NO_QUESTIONS, {"seed": seed}, name=f"{seed}")[0].losses[0]["loss"] for seed in (1, 2)]
+        assert losses[0] != losses[1]
+
+    def test_images_that_an_answer_pulls_out_of_noise_are_trained_on(self) -> None:
+        """Where nothing is clustered, exactly those that a must-link joins are, and noise as the method does it."""
+        many = {"training": {"epochs": 1, "iterations": 40}, "active": {"every": 1, "cycles": 1, "budget": 30}}
+        engine, watch = self.execute(many, NO_CLUSTER, {"sampler": "random"})
+        joined = set(engine.run.active.constraints.must_links.ravel().tolist())
+        assert joined
+        assert set(np.flatnonzero(watch.labels[-1] >= 0).tolist()) == joined
+        everyone = set(range(len(engine.run.train)))
+        assert watch.trained_on[-1] == (everyone if self.trains_on_noise else joined)
+
+    def test_epochs_without_a_cluster_end_well_and_are_told_once(self) -> None:
+        """All noise is no error, and no silence either."""
+        with pytest.warns(UserWarning, match="no cluster was found in epoch 0: raise clustering.eps") as told:
+            engine, watch = self.execute(NO_QUESTIONS, NO_CLUSTER)
+        assert len([warning for warning in told if "no cluster" in str(warning.message)]) == 1
+        assert all((labels == -1).all() for labels in watch.labels)
+        assert 0 <= engine.reports[-1]["mAP"] <= 1
+
+    def test_epochs_with_one_cluster_end_well(self) -> None:
+        """Everybody in one cluster leaves nothing to tell apart, and finite numbers."""
+        engine, watch = self.execute(NO_QUESTIONS, ONE_CLUSTER)
+        assert all(labels.max() == 0 for labels in watch.labels)
+        assert np.isfinite(engine.losses[-1]["loss"])
+
+    def test_batches_larger_than_what_is_clustered_are_filled(self) -> None:
+        """More places, and more individuals, in a batch than there are photos and clusters."""
+        engine, watch = self.execute(NO_QUESTIONS, {"training": {"batch_size": 128, "instances": 2, "iterations": 1}})
+        assert watch.labels[-1].max() + 1 < 64
+        assert np.isfinite(engine.losses[-1]["loss"])
+
+    def test_it_learns_individuals_from_their_true_labels(self) -> None:
+        """The loss falls, and more photos find one of their own nearest."""
+        training = {"iterations": 10, "batch_size": 16, "flip": 0, "erasing": 0}
+        run = self.set_up({"training": training, "backbone": {"bn_neck": False}})
+        individuals = np.array([str(name) for name in run.identity])[run.train]
+        labels = np.unique(individuals, return_inverse=True)[1].astype(np.int64)
+        method = run.plugins.hook
+
+        def top1() -> float:
+            features = method.aas_embed(run=run, rows=run.train)
+            similarity = features @ features.T
+            np.fill_diagonal(similarity, -1)
+            return float(np.mean(labels[similarity.argmax(axis=1)] == labels))
+
+        untrained = top1()
+        losses = []
+        for _ in range(4):
+            method.aas_features(run=run)
+            scalars = method.aas_train_epoch(run=run, labels=labels)
+            assert all(isinstance(value, float) for value in scalars.values())
+            losses.append(scalars["loss"])
+        assert losses[-1] < self.loss_falls_to * losses[0]
+        assert top1() > untrained
+
+    @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+    def test_a_gpu_gives_the_same_labels_and_ends_well(self) -> None:
+        """The same features are clustered alike on both, and every answer holds in a whole run."""
+        found = []
+        features: np.ndarray | None = None
+        for device in ("cpu", "cuda"):
+            run = self.set_up({"device": device}, name=device)
+            own = run.plugins.hook.aas_features(run=run)
+            features = own if features is None else features
+            graph = run.active.graph(features)
+            found.append(run.plugins.hook.aas_pseudo_labels(run=run, features=features, graph=graph))
+            np.testing.assert_allclose(own, features, atol=2e-3)
+        assert found[0].tolist() == found[1].tolist()
+        self.execute({"device": "cuda"}, name="whole")
+
+    def test_its_settings_and_numbers_can_be_written_down(self) -> None:
+        """What it is set to and what it reports are plain values."""
+        engine, _ = self.execute(NO_QUESTIONS)
+        json.dumps(engine.run.settings.model_dump(mode="json"))
+        json.dumps(engine.losses)
+
+
+def _type_names() -> dict[str, Any]:
+    """What the hook specifications import for their types only."""
+    import pandas as pd
+
+    from aas_plugin.clustering.jaccard import JaccardGraph
+    from aas_plugin.registry import Registry
+    from aas_plugin.run import Question, Run
+    from aas_plugin.sampling.views import Views
+
+    names = {"np": np, "pd": pd, "JaccardGraph": JaccardGraph, "Registry": Registry, "Question": Question}
+    return {**names, "Run": Run, "Views": Views}

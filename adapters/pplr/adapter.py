@@ -1,0 +1,82 @@
+"""PPLR as a base method: one clustering of global features, an epoch of classifiers that parts correct."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import nn
+
+from aas_plugin.clustering.dbscan import dbscan
+from aas_plugin.clustering.jaccard import JaccardGraph
+from aas_plugin.hookspecs import hookimpl
+from aas_plugin.models import make_backbone
+from aas_plugin.run import Run
+from aas_plugin.training.centroids import centroids_of, unit_rows
+from aas_plugin.training.embed import embed
+from aas_plugin.training.method import NativeMethod
+
+from . import PplrOptions
+from .agreement import cross_agreement
+from .losses import agreement_aware_loss, part_guided_loss, smoothed_loss, soft_triplet_loss
+from .model import Classifiers, PartModel, check_stripes
+
+
+class Pplr(NativeMethod):
+    """One run of PPLR. Images that are in no cluster after the answers are not trained on.
+
+    Classifiers last an epoch, with an optimiser of their own (ours; the official code carries Adam's moments
+    over to the next epoch, whose classes are others).
+    """
+
+    def __init__(self, options: PplrOptions) -> None:
+        self.options = options
+
+    def make_model(self, run: Run) -> nn.Module:
+        """The backbone with features of stripes beside the global ones."""
+        model = PartModel(make_backbone(run), self.options.parts).to(run.device)
+        check_stripes(model, run.settings.training.height, run.settings.training.width, run.device)
+        return model
+
+    @hookimpl
+    def aas_embed(self, run: Run, rows: np.ndarray) -> np.ndarray:
+        """Embed catalogue rows, globally."""
+        return self._embed_all(run, rows)[:, 0]
+
+    @hookimpl
+    def aas_features(self, run: Run) -> np.ndarray:
+        """Embed the training images; centroids and agreement are made of these features, too."""
+        self.features = self._embed_all(run, run.train)
+        return self.features[:, 0]
+
+    def _embed_all(self, run: Run, rows: np.ndarray) -> np.ndarray:
+        """Global and part features, float32 `(n, 1 + P, D)`, all of unit length."""
+        return unit_rows(embed(self.model, run.images, rows, run.device, progress=run.progress("embedding")))
+
+    @hookimpl
+    def aas_pseudo_labels(self, run: Run, features: np.ndarray, graph: JaccardGraph) -> np.ndarray:
+        """Cluster with DBSCAN."""
+        return dbscan(graph, run.settings.clustering.eps, run.settings.clustering.min_samples)
+
+    @hookimpl
+    def aas_train_epoch(self, run: Run, labels: np.ndarray) -> dict[str, float]:
+        """Classify batches into the clusters that were handed over, each label as far as the parts bear it out."""
+        options, whole = self.options, np.ascontiguousarray(self.features[:, 0])
+        score = cross_agreement(whole, self.features[:, 1:], options.agreement_k, run.device)
+        agreement, clusters = (torch.from_numpy(array).to(run.device) for array in (score, labels))
+        centroids = [centroids_of(self.features[:, part], labels) for part in range(self.features.shape[1])]
+        classifiers = Classifiers(torch.from_numpy(np.stack(centroids)).to(run.device))
+
+        def loss(features: torch.Tensor, positions: torch.Tensor) -> dict[str, torch.Tensor]:
+            own, trust = clusters[positions], agreement[positions]
+            logits = classifiers(features)
+            parts = logits[:, 1:]
+            return {
+                "global_loss": part_guided_loss(logits[:, 0], parts, own, trust, options.beta),
+                "part_loss": smoothed_loss(parts, own, options.smoothing)
+                if run.epoch < options.smooth_from
+                else agreement_aware_loss(parts, own, trust),
+                "triplet_loss": soft_triplet_loss(features[:, 0], own),
+            }
+
+        scalars = self.trainer.epoch(run, labels, loss, singles=False, heads=classifiers)
+        return {**scalars, "agreement": float(score.mean())}

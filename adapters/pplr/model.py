@@ -1,0 +1,63 @@
+"""A backbone that also embeds horizontal stripes, and the classifiers of an epoch."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from aas_plugin.errors import AasError
+from aas_plugin.models.backbones import Backbone
+
+
+class PartModel(nn.Module):
+    """Global and part features of images, not normalised (official `resnet_part.py`).
+
+    `forward` takes float32 `(B, 3, H, W)` and returns float32 `(B, 1 + P, D)`: first what the backbone pools
+    from the whole feature map, then from each of P stripes, from top to bottom, each behind a neck of its own.
+    Where P does not divide the map's rows, neighbouring stripes share a row.
+    """
+
+    def __init__(self, backbone: Backbone, parts: int) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.stripes = nn.AdaptiveAvgPool2d((parts, 1))
+        self.necks = nn.ModuleList(backbone.make_neck() for _ in range(parts))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Embed a batch."""
+        maps = self.backbone.body(images)
+        whole = self.backbone.neck(self.backbone.pool(maps))
+        stripes = self.stripes(maps).squeeze(-1).unbind(-1)
+        parts = [neck(stripe) for neck, stripe in zip(self.necks, stripes, strict=True)]
+        return torch.stack([whole, *parts], dim=1).float()
+
+
+def check_stripes(model: PartModel, height: int, width: int, device: torch.device) -> None:
+    """Refuse more stripes than the feature map of an image has rows; raises `AasError`."""
+    was_training = model.training
+    model.eval()
+    with torch.inference_mode():
+        rows = model.backbone.body(torch.zeros(1, 3, height, width, device=device)).shape[2]
+    model.train(was_training)
+    parts = len(model.necks)
+    if parts > rows:
+        raise AasError(
+            f"pplr cuts feature maps into {parts} stripes, but images of training.height {height} give maps of "
+            f"{rows} rows; raise training.height or set adapter.parts to {rows} at most"
+        )
+
+
+class Classifiers(nn.Module):
+    """Linear classifiers of the global and the part features, begun from the clusters' centroids.
+
+    `centroids` float32 `(1 + P, K, D)`; `forward` takes `(B, 1 + P, D)` and returns logits `(B, 1 + P, K)`.
+    As many classes as there are clusters, where the official code has room for 3000.
+    """
+
+    def __init__(self, centroids: Tensor) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(centroids.clone())
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Classify a batch."""
+        return torch.einsum("bpd,pkd->bpk", features, self.weight)
