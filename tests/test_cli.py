@@ -71,6 +71,20 @@ def test_photos_without_identities_train_without_questions(tmp_path):
     assert "Done in" in run(tmp_path, "--dataset", "herd", "--sampler", "none")
 
 
+@pytest.mark.parametrize("adapter", ["spcl", "cluster-contrast", "pplr"])
+def test_every_method_trains_on_photos_of_every_mode(tmp_path, adapter):
+    herd = photos(tmp_path / "herd", individuals=2, each=3)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("L", (40, 30), 90).save(herd / "animal 0" / "grey.jpg")
+    Image.new("CMYK", (40, 30), (0, 90, 90, 0)).save(herd / "animal 0" / "cmyk.jpg")
+    Image.new("RGBA", (40, 30), (200, 90, 0, 128)).save(herd / "animal 1" / "alpha.png")
+    Image.new("RGB", (40, 30), (9, 90, 0)).save(herd / "animal 1" / "turned.jpg", exif=exif)
+    tall = ["training.height=96", "training.padding=4"]
+    shown = run(tmp_path, "--dataset", "herd", "--adapter", adapter, settings=[*SMALL, *tall])
+    assert "10 images of 2 individuals" in shown and "Done in" in shown
+
+
 def test_unreadable_images_are_all_named_before_training(tmp_path):
     herd = photos(tmp_path / "herd")
     (herd / "animal 0" / "text.jpg").write_text("not a photo")
@@ -113,6 +127,11 @@ def test_bad_input_is_one_sentence(tmp_path):
         (["--run-name", "../x"], "--run-name"),
         (["--device", "cuda:99", "--dataset", "herd"], "GPU"),
         (["-p", "no_such_module"], "no such module"),
+        (
+            ["--adapter", "pplr", "--dataset", "herd"],
+            "3 stripes, but images of training.height 32 give maps of height 1",
+        ),
+        (["--set", "training.batch_size=6", "--set", "training.instances=4"], "must be a multiple"),
     ]:
         shown = run(tmp_path, *arguments, ok=False)
         assert message in shown, (arguments, shown)

@@ -28,6 +28,22 @@ def test_another_data_set_does_not_inherit_what_suits_coats(plugins):
     assert settings.active.budget == 0.0002
 
 
+@pytest.mark.parametrize(
+    ("adapter", "batch_size", "instances", "iterations", "eps", "height"),
+    [("spcl", 64, 4, 400, 0.6, 224), ("cluster-contrast", 256, 16, 200, 0.6, 224), ("pplr", 64, 4, 400, 0.5, 240)],
+)
+def test_each_method_brings_its_official_settings_and_params_are_stronger(
+    plugins, adapter, batch_size, instances, iterations, eps, height
+):
+    photos = {"dataset": {"name": "folder", "path": "photos"}, "adapter": adapter}
+    plain = resolve(plugins, [photos])
+    training = plain.training
+    assert (training.batch_size, training.instances, training.iterations) == (batch_size, instances, iterations)
+    assert (plain.clustering.eps, training.height) == (eps, height)
+    user = resolve(plugins, [photos, {"clustering": {"eps": 0.4}, "training": {"iterations": 7}}])
+    assert (user.clustering.eps, user.training.iterations, user.training.batch_size) == (0.4, 7, batch_size)
+
+
 def test_naming_another_choice_drops_the_options_of_the_weaker_one(plugins):
     layers = [{"sampler": {"name": "aas", "epsilon": 0.1}}, {"sampler": "random"}]
     assert resolve(plugins, layers).sampler.options == {}

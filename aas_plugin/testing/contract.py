@@ -25,8 +25,6 @@ SEAMS = (
     "aas_load_state",
 )  # fmt: skip
 NO_QUESTIONS = {"active": {"cycles": 0}, "training": {"epochs": 2}}
-NO_CLUSTER = {"clustering": {"min_samples": 1000}}
-ONE_CLUSTER = {"clustering": {"eps": 0.999, "min_samples": 1, "k1": 1000}}
 
 
 class Watch:
@@ -70,6 +68,8 @@ class AdapterContract:
         modules: plugin modules to load, for an adapter that no installed package offers.
         trains_on_noise: whether images in no cluster are trained on, each for itself.
         settings: settings of a run that the method needs to work on 60 photos of 48 pixels.
+        no_cluster: settings with which it clusters nothing.
+        one_cluster: settings with which everything is one cluster.
         loss_falls_to: share of its first epoch's loss that the fourth has at most, on true labels.
     """
 
@@ -77,6 +77,8 @@ class AdapterContract:
     modules: ClassVar[Sequence[str]] = ()
     trains_on_noise: ClassVar[bool] = False
     settings: ClassVar[Mapping[str, Any]] = {}
+    no_cluster: ClassVar[Mapping[str, Any]] = {"clustering": {"min_samples": 1000}}
+    one_cluster: ClassVar[Mapping[str, Any]] = {"clustering": {"eps": 0.999, "min_samples": 1, "k1": 1000}}
     loss_falls_to: ClassVar[float] = 0.7
 
     @pytest.fixture(scope="class")
@@ -147,7 +149,7 @@ class AdapterContract:
 
     def test_its_labels_are_whole_numbers_from_minus_one_without_a_gap(self) -> None:
         """Pseudo-labels are int64, -1 or 0..K-1, whether there are many clusters, one or none."""
-        layers: tuple[Mapping[str, Any], ...] = ({}, NO_CLUSTER, ONE_CLUSTER)
+        layers: tuple[Mapping[str, Any], ...] = ({}, self.no_cluster, self.one_cluster)
         for number, layer in enumerate(layers):
             run = self.set_up(layer, name=f"run{number}")
             features = run.plugins.hook.aas_features(run=run)
@@ -183,7 +185,7 @@ class AdapterContract:
     def test_images_that_an_answer_pulls_out_of_noise_are_trained_on(self) -> None:
         """Where nothing is clustered, exactly those that a must-link joins are, and noise as the method does it."""
         many = {"training": {"epochs": 1, "iterations": 40}, "active": {"every": 1, "cycles": 1, "budget": 30}}
-        engine, watch = self.execute(many, NO_CLUSTER, {"sampler": "random"})
+        engine, watch = self.execute(many, self.no_cluster, {"sampler": "random"})
         joined = set(engine.run.active.constraints.must_links.ravel().tolist())
         assert joined
         assert set(np.flatnonzero(watch.labels[-1] >= 0).tolist()) == joined
@@ -193,14 +195,14 @@ class AdapterContract:
     def test_epochs_without_a_cluster_end_well_and_are_told_once(self) -> None:
         """All noise is no error, and no silence either."""
         with pytest.warns(UserWarning, match="no cluster was found in epoch 0: raise clustering.eps") as told:
-            engine, watch = self.execute(NO_QUESTIONS, NO_CLUSTER)
+            engine, watch = self.execute(NO_QUESTIONS, self.no_cluster)
         assert len([warning for warning in told if "no cluster" in str(warning.message)]) == 1
         assert all((labels == -1).all() for labels in watch.labels)
         assert 0 <= engine.reports[-1]["mAP"] <= 1
 
     def test_epochs_with_one_cluster_end_well(self) -> None:
         """Everybody in one cluster leaves nothing to tell apart, and finite numbers."""
-        engine, watch = self.execute(NO_QUESTIONS, ONE_CLUSTER)
+        engine, watch = self.execute(NO_QUESTIONS, self.one_cluster)
         assert all(labels.max() == 0 for labels in watch.labels)
         assert np.isfinite(engine.losses[-1]["loss"])
 

@@ -43,7 +43,7 @@ def check_stripes(model: PartModel, height: int, width: int, device: torch.devic
     if parts > rows:
         raise AasError(
             f"pplr cuts feature maps into {parts} stripes, but images of training.height {height} give maps of "
-            f"{rows} rows; raise training.height or set adapter.parts to {rows} at most"
+            f"height {rows}; raise training.height or set adapter.parts to {rows} at most"
         )
 
 

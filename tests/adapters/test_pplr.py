@@ -25,7 +25,7 @@ class TestContract(AdapterContract):
 
     def test_more_stripes_than_the_feature_map_has_rows_are_refused_before_training(self):
         engine = self.engine({"adapter": {"name": "pplr", "parts": 3}})
-        with pytest.raises(AasError, match=r"3 stripes, but images of training.height 48 give maps of 2 rows"):
+        with pytest.raises(AasError, match=r"3 stripes, but images of training.height 48 give maps of height 2"):
             engine.execute()
 
     def test_there_is_no_cap_on_classes(self):
