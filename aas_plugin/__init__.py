@@ -6,15 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from aas_plugin.active import ActiveLearner, StepResult
+    from aas_plugin.active_dbscan import ActiveDBSCAN
     from aas_plugin.clustering.estimator import JaccardDBSCAN
     from aas_plugin.errors import AasError
     from aas_plugin.hookspecs import hookimpl
     from aas_plugin.run import Question
 
-__all__ = ["AasError", "ActiveLearner", "JaccardDBSCAN", "Question", "StepResult", "hookimpl"]
+__all__ = ["AasError", "ActiveDBSCAN", "ActiveLearner", "JaccardDBSCAN", "Question", "StepResult", "hookimpl"]
 
 _HOMES = {
     "AasError": "errors",
+    "ActiveDBSCAN": "active_dbscan",
     "ActiveLearner": "active",
     "JaccardDBSCAN": "clustering.estimator",
     "Question": "run",

@@ -17,6 +17,7 @@ from typing import Any, Literal, cast, get_args
 import numpy as np
 import pandas as pd
 
+from aas_plugin.clustering.graph import Graph
 from aas_plugin.clustering.jaccard import JaccardGraph, jaccard_graph
 from aas_plugin.config import EPS_MARGIN, ActiveSettings, ClusteringSettings
 from aas_plugin.constraints.answers import Answer, AnswerLog
@@ -139,13 +140,13 @@ class ActiveLearner:
         labels: np.ndarray,
         *,
         epoch: int,
-        graph: JaccardGraph | None = None,
+        graph: Graph | None = None,
     ) -> StepResult:
         """Ask, if this epoch begins a cycle, and repair `labels` so that every answer holds.
 
-        `features` float32 `(N, D)` with L2-normalised rows; `labels` int64 `(N,)`, -1 for un-clustered;
-        `graph` is computed from the features when it is not given. Labels are repaired by NP3. May be called
-        again for the same epoch: what was answered is not asked again.
+        `features` float32 `(N, D)` with L2-normalised rows, `(N, 0)` where only a graph is known; `labels` int64
+        `(N,)`, -1 for un-clustered; `graph` is computed from the features when it is not given. Labels are
+        repaired by NP3. May be called again for the same epoch: what was answered is not asked again.
 
         Raises `AasError` when an array does not fit the list of images.
         """
@@ -169,7 +170,7 @@ class ActiveLearner:
             report["seconds"]["np3"] = time.perf_counter() - started
         return StepResult(refined, waiting, report)
 
-    def refine(self, labels: np.ndarray, graph: JaccardGraph) -> np.ndarray:
+    def refine(self, labels: np.ndarray, graph: Graph) -> np.ndarray:
         """Labels, int64 `(N,)`, changed by NP3 as little as it takes for every answer to hold."""
         links = self.constraints
         refined = np3(labels, links.must_links, links.cannot_links, graph.distance)
@@ -178,7 +179,7 @@ class ActiveLearner:
             raise AssertionError(f"{broken[0]} must-links and {broken[1]} cannot-links do not hold after NP3")
         return refined
 
-    def _ask(self, cycle: int, epoch: int, features: np.ndarray, graph: JaccardGraph) -> dict[str, Any]:
+    def _ask(self, cycle: int, epoch: int, features: np.ndarray, graph: Graph) -> dict[str, Any]:
         seconds: dict[str, float] = {}
         path = Path(self.folder) / "cycles" / f"{cycle:02d}" / "proposal.parquet"
         started = time.perf_counter()

@@ -15,11 +15,14 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from aas_plugin.config import RunSettings
     from aas_plugin.plugins import Plugins
 
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
+    # Errors with a way out are one sentence; the rest are read by developers, who want a plain traceback.
+    pretty_exceptions_enable=False,
     help="Active learning for unsupervised animal re-identification: ask little, repair pseudo-labels, train.",
 )
 data_app = typer.Typer(no_args_is_help=True, help="Look at data sets.")
@@ -40,8 +43,9 @@ DatasetName = Annotated[
 DeviceName = Annotated[str | None, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
 
 
-@app.command()
+@app.command(context_settings={"allow_extra_args": True})
 def run(
+    context: typer.Context,
     adapter: AdapterName = None,
     dataset: DatasetName = None,
     sampler: Annotated[str | None, typer.Option("--sampler", help="Which pairs to ask about.")] = None,
@@ -51,16 +55,23 @@ def run(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run: --run-name, or the last one.")] = False,
     device: DeviceName = None,
     plugin: Modules = None,
+    codebase: Annotated[
+        Path | None, typer.Option("--codebase", help="Checkout whose own script trains; its flags follow after --.")
+    ] = None,
+    fast_jaccard: Annotated[
+        bool, typer.Option("--fast-jaccard", help="With --codebase: sparse distances, same labels.")
+    ] = False,
 ) -> None:
     """Train a base method, asking about the pairs worth asking, and log every cycle."""
     from rich.console import Console
 
-    console = Console(highlight=False)
+    # The script of a checkout puts something of its own in the place of stdout.
+    console = Console(highlight=False, file=sys.stdout)
     _show_warnings(console)
     with console.status("loading"):
         import torch  # noqa: F401 - here, where it is seen that something happens
 
-        from aas_plugin.config import resolve
+        from aas_plugin.config import DrivenSettings, resolve, resolve_driven
         from aas_plugin.engine import Engine
         from aas_plugin.prepare import default_name, lock, prepare, saved_settings
         from aas_plugin.tracking.mlflow_observer import MlflowObserver
@@ -68,20 +79,35 @@ def run(
 
     plugins = _plugins(plugin)
     flags = _flags(adapter, dataset, sampler, device, sets)
-    if resume:
-        folder = _run_folder(run_name)
-        explicit = [_read(params)] if params is not None else []
-        settings = resolve(plugins, [saved_settings(folder), *explicit, *flags])
+    folder = _run_folder(run_name) if resume else None
+    saved = saved_settings(folder) if folder is not None else {}
+    explicit = [_read(params)] if params is not None else []
+    layers = [saved, *explicit, *flags] if resume else [_params(params), *flags]
+    driven = codebase is not None or "codebase" in saved
+    settings: RunSettings | DrivenSettings
+    if driven:
+        given = {"path": str(codebase.resolve()), "fast_jaccard": fast_jaccard} if codebase is not None else {}
+        own = {"arguments": context.args} if context.args else {}
+        settings = resolve_driven(plugins, [*layers, {"codebase": {**given, **own}}])
     else:
-        settings = resolve(plugins, [_params(params), *flags])
-        folder = RUNS / _valid_name(run_name or default_name(settings, RUNS))
+        _refuse(context.args, fast_jaccard)
+        settings = resolve(plugins, layers)
+    folder = folder or RUNS / _valid_name(run_name or default_name(settings, RUNS))
     observer = MlflowObserver(Path.cwd(), _git_commit()) if settings.tracking.mlflow else None
     ui = f"mlflow ui --backend-store-uri {observer.uri}" if observer is not None else None
     plugins.load("terminal", Terminal(console, ui), "built in")
     if observer is not None:
         plugins.load("mlflow", observer, "built in")
-    with lock(folder):
-        Engine(prepare(plugins, settings, folder, resume)).execute()
+    if isinstance(settings, DrivenSettings):
+        from aas_plugin.codebases.driver import Driver
+        from aas_plugin.codebases.rows import row_of
+
+        driver = Driver(plugins, settings, row_of(plugins, settings), folder, resume)
+        with lock(folder):
+            driver.execute()
+    else:
+        with lock(folder):
+            Engine(prepare(plugins, settings, folder, resume)).execute()
 
 
 @app.command()
@@ -151,9 +177,13 @@ def evaluate(
 @app.command("plugins")
 def list_plugins(
     plugin: Modules = None,
+    shims: Annotated[bool, typer.Option("--shims", help="List what --codebase may patch, and why.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """List loaded plugins: where each is from, which hooks it implements, what it offers."""
+    if shims:
+        _list_shims(as_json)
+        return
     rows = _plugins(plugin).describe()
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
@@ -165,6 +195,23 @@ def list_plugins(
     for row in rows:
         offers = "\n".join(row["offers"]) if row["error"] is None else f"broken: {row['error']}"
         table.add_row(row["name"], row["from"], "\n".join(row["hooks"]), offers)
+    Console().print(table)
+
+
+def _list_shims(as_json: bool) -> None:
+    from aas_plugin.codebases.shims import SHIMS
+
+    when = {"modern": "with modern libraries", "cpu": "without a GPU"}
+    rows = [{"name": shim.name, "when": when[shim.kind], "why": shim.why} for shim in SHIMS]
+    if as_json:
+        typer.echo(json.dumps(rows, indent=2))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("shim", "when needed", "without it")
+    for row in rows:
+        table.add_row(*row.values())
     Console().print(table)
 
 
@@ -234,6 +281,14 @@ def _flags(
     if device is not None:
         layers.append({"device": device})
     return [*layers, *map(parse_set, sets or [])]
+
+
+def _refuse(arguments: list[str], fast_jaccard: bool) -> None:
+    from aas_plugin.errors import AasError
+
+    wrong = [*map(repr, arguments), *(["--fast-jaccard"] if fast_jaccard else [])]
+    if wrong:
+        raise AasError(f"{', '.join(wrong)}: only a run with --codebase takes that; settings are given by --set")
 
 
 def _params(path: Path | None) -> dict[str, Any]:

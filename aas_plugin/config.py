@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
@@ -134,7 +134,33 @@ class RunSettings(_Section):
         return self
 
 
+class CodebaseSettings(_Section):
+    """An existing checkout that trains instead of a native method."""
+
+    path: Path = Field(description="the checkout's folder")
+    arguments: tuple[str, ...] = Field((), description="the script's own flags")
+    flags: dict[str, Any] = Field({}, description="what the script made of them; filled in at its start")
+    commit: str | None = Field(None, description="filled in at its start")
+    fast_jaccard: bool = Field(False, description="our sparse distance in place of the script's dense one")
+
+
+class DrivenSettings(_Section):
+    """All settings of a run that drives a checkout; data, model and training are set by the script's own flags."""
+
+    adapter: Named = Choice(name="spcl")
+    codebase: CodebaseSettings
+    sampler: Named = Choice(name="aas")
+    oracle: Named = Choice(name="labels")
+    seed: int = Field(0, ge=0, description="of the questions; the script has its own")
+    device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="where neighbours are searched")
+    active: ActiveSettings = ActiveSettings()
+    tracking: TrackingSettings = TrackingSettings()
+
+
 CHOICES: tuple[Kind, ...] = ("adapter", "dataset", "backbone", "sampler", "oracle")
+
+
+Settings = TypeVar("Settings", RunSettings, DrivenSettings)
 
 
 def resolve(plugins: Plugins, layers: Sequence[Mapping[str, Any]]) -> RunSettings:
@@ -153,21 +179,41 @@ def resolve(plugins: Plugins, layers: Sequence[Mapping[str, Any]]) -> RunSetting
         if not isinstance(name, str):
             raise AasError(f"settings: {kind}: {name!r} is not a name")
         tree = merge(tree, _with_names(plugins.offer(kind, name).defaults))
-    tree = merge(tree, user)
+    return _validated(plugins, RunSettings, merge(tree, user))
+
+
+def resolve_driven(plugins: Plugins, layers: Sequence[Mapping[str, Any]]) -> DrivenSettings:
+    """As `resolve`, for a run that drives a checkout.
+
+    Sections that only a native run has, such as `training`, are left out of the first layer, which is that of
+    params.yaml; they are wrong keys in the others.
+    """
+    first, *others = layers
+    native = RunSettings.model_fields.keys() - DrivenSettings.model_fields.keys()
+    user = _with_names({key: value for key, value in first.items() if key not in native})
+    for layer in others:
+        user = merge(user, _with_names(layer))
+    return _validated(plugins, DrivenSettings, user)
+
+
+def _validated(plugins: Plugins, model: type[Settings], tree: Mapping[str, Any]) -> Settings:
+    """Validate settings, and complete what is chosen by name with the defaults of its options."""
     try:
-        settings = RunSettings.model_validate(tree)
+        settings = model.model_validate(tree)
     except ValidationError as error:
-        raise AasError(explain(error, RunSettings)) from None
+        raise AasError(explain(error, model)) from None
     complete = settings.model_dump()
     for kind in CHOICES:
-        choice: Choice = getattr(settings, kind)
+        choice = getattr(settings, kind, None)
+        if choice is None or (kind == "adapter" and model is DrivenSettings):
+            continue
         options = plugins.offer(kind, choice.name).options
         try:
             validated = options.model_validate(choice.options)
         except ValidationError as error:
             raise AasError(explain(error, options, prefix=kind)) from None
         complete[kind] = {"name": choice.name, **validated.model_dump(mode="json")}
-    return RunSettings.model_validate(complete)
+    return model.model_validate(complete)
 
 
 def read_params(path: Path) -> dict[str, Any]:

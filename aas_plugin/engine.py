@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 import warnings
@@ -11,19 +10,15 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from aas_plugin.checkpoint import load_checkpoint, save_checkpoint
 from aas_plugin.clustering.jaccard import JaccardGraph
 from aas_plugin.data.splits import OpenSet
 from aas_plugin.errors import AasError
-from aas_plugin.evaluation.clustering_quality import clustering_quality
 from aas_plugin.evaluation.protocol import choose_protocol, evaluate
-from aas_plugin.files import write_json, write_table, write_text
 from aas_plugin.hookspecs import hookimpl
+from aas_plugin.record import Record
 from aas_plugin.run import Run
-
-NOTHING_ASKED = ("asked", "budget", "asked_total", "asked_share", "must_links", "cannot_links")
 
 
 class WaitingForAnswers(Exception):
@@ -33,8 +28,8 @@ class WaitingForAnswers(Exception):
 class ActiveLabels:
     """Active learning around any method's pseudo-labels: whatever comes out satisfies every answer."""
 
-    def __init__(self) -> None:
-        self.report: dict[str, Any] | None = None
+    def __init__(self, record: Record) -> None:
+        self.record = record
 
     @hookimpl(wrapper=True)
     def aas_pseudo_labels(
@@ -46,7 +41,7 @@ class ActiveLabels:
         if result.waiting:
             raise WaitingForAnswers
         if result.report is not None:
-            self.report = result.report
+            self.record.asking = result.report
         return result.labels
 
 
@@ -56,10 +51,8 @@ class Engine:
     def __init__(self, run: Run) -> None:
         self.run = run
         self.hook = run.plugins.hook
-        self.steps = ActiveLabels()
-        self.seconds: dict[str, float] = {}
-        self.losses: list[dict[str, Any]] = []
-        self.reports: list[dict[str, Any]] = []
+        self.record = Record(run)
+        self.steps = ActiveLabels(self.record)
         run.plugins.register(self.steps, name="active learning")
 
     def execute(self) -> str:
@@ -89,14 +82,15 @@ class Engine:
         if state is not None:
             self._need(self.hook.aas_load_state(run=run, state=state["adapter"]), "aas_load_state")
             first = int(state["epoch"]) + 1
-            self.steps.report, self.seconds, self.losses = state["asking"], state["seconds"], state["losses"]
-            self.reports = self._saved_reports(first)
+            record = self.record
+            record.asking, record.seconds, record.epochs = state["asking"], state["seconds"], state["losses"]
+            record.read_cycles(first)
             protocol = choose_protocol(run, np.empty((0, 0), dtype=np.float32))
         else:
             protocol = self._before_any_question()
-        for epoch in range(first, run.settings.training.epochs):
+        for epoch in range(first, run.epochs):
             self._epoch(epoch, protocol)
-        self._write_summary()
+        self.record.write_summary()
 
     def _before_any_question(self) -> OpenSet:
         run = self.run
@@ -114,44 +108,35 @@ class Engine:
         run = self.run
         run.epoch = epoch
         started = time.perf_counter()
+        timed = self.record.timed
         starts = self.cycle_starts()
         run.cycle = sum(start <= epoch for start in starts)
         if epoch in starts:
-            self.seconds, self.steps.report = {}, None
-        with self._timed("features"):
+            self.record.begin_cycle()
+        with timed("features"):
             features = self._need(self.hook.aas_features(run=run), "aas_features")
         with self._clustering() as progress:
-            with self._timed("graph"):
+            with timed("graph"):
                 graph = run.active.graph(features, progress)
-            with self._timed("pseudo_labels"):
+            with timed("pseudo_labels"):
                 labels = self._need(
                     self.hook.aas_pseudo_labels(run=run, features=features, graph=graph), "aas_pseudo_labels"
                 )
         broken = run.active.constraints.violations(labels)
         if any(broken):
             raise AssertionError(f"{broken[0]} must-links and {broken[1]} cannot-links do not hold in epoch {epoch}")
-        clusters = int(labels.max(initial=-1)) + 1
-        if clusters == 0 and (not self.losses or self.losses[-1]["clusters"] > 0):
+        before = self.record.epochs
+        if labels.max(initial=-1) == -1 and (not before or before[-1]["clusters"] > 0):
             clustering = run.settings.clustering
             warnings.warn(
                 f"no cluster was found in epoch {epoch}: raise clustering.eps (now {clustering.eps:g}) or lower "
                 f"clustering.min_samples (now {clustering.min_samples}), or the method learns little",
                 stacklevel=1,
             )
-        with self._timed("train"):
+        with timed("train"):
             losses = self._need(self.hook.aas_train_epoch(run=run, labels=labels), "aas_train_epoch")
-        seconds = time.perf_counter() - started
-        self.losses.append(
-            {
-                "epoch": epoch,
-                **losses,
-                "clusters": clusters,
-                "noise": int((labels == -1).sum()),
-                "seconds": seconds,
-            }
-        )
-        run.notify("aas_epoch_finished", report=self.losses[-1])
-        if epoch + 1 in starts or epoch + 1 == run.settings.training.epochs:
+        self.record.finish_epoch(labels, losses, time.perf_counter() - started)
+        if epoch + 1 in starts or epoch + 1 == run.epochs:
             self._finish_cycle(run.cycle, labels, protocol)
         state = self._need(self.hook.aas_save_state(run=run), "aas_save_state")
         save_checkpoint(
@@ -159,9 +144,9 @@ class Engine:
             epoch,
             {
                 "adapter": state,
-                "asking": self.steps.report,
-                "seconds": self.seconds,
-                "losses": self.losses,
+                "asking": self.record.asking,
+                "seconds": self.record.seconds,
+                "losses": self.record.epochs,
             },
         )
 
@@ -172,40 +157,9 @@ class Engine:
         return [start for start in starts if start < settings.training.epochs] or [0]
 
     def _finish_cycle(self, cycle: int, labels: np.ndarray, protocol: OpenSet) -> None:
-        run = self.run
-        with self._timed("evaluate"):
-            metrics = evaluate(run, protocol)
-        identity = run.identity[run.train]
-        quality = clustering_quality(labels, pd.array(identity, dtype="string"))
-        asking = self.steps.report or dict.fromkeys(NOTHING_ASKED, 0)
-        seconds = {**self.seconds, **asking.get("seconds", {})}
-        report = {**asking, "cycle": cycle, "epoch": run.epoch if cycle else -1, **quality, **metrics}
-        report["seconds"] = seconds
-        folder = run.folder / "cycles" / f"{cycle:02d}"
-        paths = run.catalogue.table["path"].iloc[run.train]
-        write_table(folder / "labels.parquet", pd.DataFrame({"path": paths.to_numpy(), "label": labels}))
-        write_json(folder / "report.json", report)
-        self.reports.append(report)
-        self._write_plots()
-        run.notify("aas_cycle_finished", report=report)
-
-    def _saved_reports(self, next_epoch: int) -> list[dict[str, Any]]:
-        reports = []
-        for path in sorted((self.run.folder / "cycles").glob("*/report.json")):
-            report = json.loads(path.read_text(encoding="utf-8"))
-            if report["epoch"] < next_epoch:
-                reports.append(report)
-        return reports
-
-    def _write_plots(self) -> None:
-        flat = [{key: value for key, value in report.items() if key != "seconds"} for report in self.reports]
-        plots = self.run.folder / "plots"
-        write_text(plots / "cycles.csv", pd.DataFrame(flat).to_csv(index=False))
-        write_text(plots / "epochs.csv", pd.DataFrame(self.losses).to_csv(index=False))
-
-    def _write_summary(self) -> None:
-        last = self.reports[-1]
-        write_json(self.run.folder / "metrics.json", {key: value for key, value in last.items() if key != "seconds"})
+        with self.record.timed("evaluate"):
+            metrics = evaluate(self.run, protocol)
+        self.record.finish_cycle(cycle, labels, metrics)
 
     def _need(self, result: Any, hook: str) -> Any:
         if result is None:
@@ -218,12 +172,6 @@ class Engine:
         report = self.run.progress("clustering")
         yield lambda done, total: report(done, total + 1)
         report(1, 1)
-
-    @contextmanager
-    def _timed(self, stage: str) -> Iterator[None]:
-        started = time.perf_counter()
-        yield
-        self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - started
 
 
 @contextmanager

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pandas as pd
 import yaml
 
 from aas_plugin.active import ActiveLearner
-from aas_plugin.config import RunSettings
+from aas_plugin.config import ClusteringSettings, DrivenSettings, RunSettings
 from aas_plugin.data.catalogue import Catalogue, content_hashes, data_hash
 from aas_plugin.data.images import ImageStore
 from aas_plugin.data.splits import open_set_split
@@ -79,19 +79,38 @@ def prepare(plugins: Plugins, settings: RunSettings, folder: Path, resume: bool 
     device = choose_device(settings.device)
     catalogue = load_data(plugins, settings)
     table = catalogue.table
+    images = ImageStore(catalogue.root, table["path"].to_list(), settings.training.height, settings.training.width)
+    images.check(_progress(plugins, "reading images"))
+    return assemble(plugins, settings, folder, catalogue, images=images, device=device, resume=resume)
+
+
+def assemble(
+    plugins: Plugins,
+    settings: RunSettings | DrivenSettings,
+    folder: Path,
+    catalogue: Catalogue,
+    *,
+    images: ImageStore | None,
+    device: torch.device,
+    resume: bool,
+    epochs: int | None = None,
+) -> Run:
+    """Lay out a run's folder, register what the settings choose, and make the run around its active learner.
+
+    `epochs` is for a run whose settings do not say how many there are. Raises `AasError` when the folder does not
+    fit, or an image cannot be read.
+    """
+    table = catalogue.table
     train = catalogue.rows_of("train")
     if len(train) < 2:
         raise AasError(f"{catalogue.name}: {len(train)} training images; at least 2 are needed to compare any")
-    identity = np.array([None if pd.isna(name) else str(name) for name in table["identity"]], dtype=object)
-
-    images = ImageStore(catalogue.root, table["path"].to_list(), settings.training.height, settings.training.width)
-    images.check(_progress(plugins, "reading images"))
     hashes = content_hashes(catalogue, _progress(plugins, "hashing images"))
     digest = data_hash(catalogue, hashes)
     _lay_out(folder, settings, digest, resume)
-
-    chosen: dict[Kind, Any] = {kind: _make(plugins, settings, kind) for kind in ("adapter", "sampler", "oracle")}
-    for kind, plugin in chosen.items():
+    native = isinstance(settings, RunSettings)
+    kinds: tuple[Kind, ...] = ("adapter", "sampler", "oracle") if native else ("sampler", "oracle")
+    for kind in kinds:
+        plugin = _make(plugins, settings, kind)
         plugins.load(f"{getattr(settings, kind).name} ({kind})", plugin, f"chosen as {kind}")
     hook = plugins.manager.hook
 
@@ -112,7 +131,7 @@ def prepare(plugins: Plugins, settings: RunSettings, folder: Path, resume: bool 
         hashes=[hashes[row] for row in train],
         select=select,
         active=settings.active,
-        clustering=settings.clustering,
+        clustering=settings.clustering if isinstance(settings, RunSettings) else ClusteringSettings(),
         annotator=f"oracle:{settings.oracle.name}",
         seed=settings.seed,
         device=str(device),
@@ -121,17 +140,19 @@ def prepare(plugins: Plugins, settings: RunSettings, folder: Path, resume: bool 
     run = Run(
         name=folder.name,
         folder=folder,
-        settings=settings,
+        # A run that drives a checkout has none of what only native methods ask for.
+        settings=cast(RunSettings, settings),
         plugins=plugins.manager,
         registry=plugins.registry,
         catalogue=catalogue,
-        images=images,
+        images=cast(ImageStore, images),
         train=train,
-        identity=identity,
+        identity=np.array([None if pd.isna(name) else str(name) for name in table["identity"]], dtype=object),
         device=device,
         active=learner,
         hashes=hashes,
         data_hash=digest,
+        epochs=settings.training.epochs if isinstance(settings, RunSettings) else epochs or 0,
         resumed=resume,
     )
     return run
@@ -158,7 +179,7 @@ def differences(saved: Any, given: Any, path: str = "") -> list[str]:
     return [] if saved == given else [f"{path}: {saved!r} -> {given!r}"]
 
 
-def _lay_out(folder: Path, settings: RunSettings, digest: str, resume: bool) -> None:
+def _lay_out(folder: Path, settings: RunSettings | DrivenSettings, digest: str, resume: bool) -> None:
     import json
 
     wanted = settings.model_dump(mode="json")
@@ -181,7 +202,7 @@ def _lay_out(folder: Path, settings: RunSettings, digest: str, resume: bool) -> 
     write_text(folder / "config.yaml", yaml.safe_dump(wanted, sort_keys=False, allow_unicode=True))
 
 
-def _make(plugins: Plugins, settings: RunSettings, kind: Kind) -> Any:
+def _make(plugins: Plugins, settings: RunSettings | DrivenSettings, kind: Kind) -> Any:
     choice = getattr(settings, kind)
     offer = plugins.offer(kind, choice.name)
     return offer.factory(offer.options.model_validate(choice.options))
@@ -194,9 +215,10 @@ def _progress(plugins: Plugins, task: str) -> Progress:
     return tell
 
 
-def default_name(settings: RunSettings, runs: Path) -> str:
+def default_name(settings: RunSettings | DrivenSettings, runs: Path) -> str:
     """A name that says what is run, with a number behind it when it is taken."""
-    name = f"{settings.adapter.name}-{settings.dataset.name}-{settings.sampler.name}-{settings.seed}"
+    data = settings.dataset.name if isinstance(settings, RunSettings) else settings.codebase.path.resolve().name
+    name = f"{settings.adapter.name}-{data}-{settings.sampler.name}-{settings.seed}"
     taken = set(os.listdir(runs)) if runs.is_dir() else set()
     number = 2
     unique = name

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from aas_plugin.errors import AasError
 
-Kind = Literal["adapter", "sampler", "oracle", "dataset", "backbone"]
+Kind = Literal["adapter", "sampler", "oracle", "dataset", "backbone", "codebase"]
 
 
 class NoOptions(BaseModel):
@@ -27,7 +27,8 @@ class Offer:
     `factory(options)` is called with a validated instance of `options`; it may import what is heavy. An
     adapter's, sampler's or oracle's factory returns a plugin object with hook implementations, a backbone's a
     `torch.nn.Module`. A data source's is called as `factory(options, progress)`, where `progress(done, total)`
-    may be called on long work, and returns a `Catalogue`.
+    may be called on long work, and returns a `Catalogue`. A codebase's is called without arguments and returns a
+    `Codebase`, a row that says how its script is driven.
     """
 
     kind: Kind

@@ -46,7 +46,7 @@ class Run:
 
     `train` holds the catalogue rows that are trained on, int64 `(N,)`; `identity` the individuals of all
     catalogue rows as strings, None where unknown. `epoch` and `cycle` say where the run is. `state` is for
-    plugins to keep things in, by plugin name.
+    plugins to keep things in, by plugin name. A run that drives a checkout has `DrivenSettings` and no `images`.
     """
 
     name: str
@@ -62,6 +62,7 @@ class Run:
     active: ActiveLearner
     hashes: list[str]
     data_hash: str
+    epochs: int
     epoch: int = 0
     cycle: int = 0
     resumed: bool = False

@@ -4,10 +4,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aas_plugin.clustering.compiled import compiled
-from aas_plugin.clustering.jaccard import JaccardGraph
+from aas_plugin.clustering.graph import Graph
 
 
-def dbscan(graph: JaccardGraph, eps: float, min_samples: int) -> NDArray[np.int64]:
+def dbscan(graph: Graph, eps: float, min_samples: int) -> NDArray[np.int64]:
     """Cluster images by density: the labels of scikit-learn's DBSCAN, border images and numbers included.
 
     Args:

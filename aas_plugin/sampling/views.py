@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from aas_plugin.clustering.dbscan import dbscan
 from aas_plugin.clustering.finch import finch
-from aas_plugin.clustering.jaccard import JaccardGraph
+from aas_plugin.clustering.graph import Graph
+from aas_plugin.errors import AasError
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,7 @@ class Views:
     """Two clusterings of the same N images, both consistent with the known answers.
 
     Attributes:
-        features: float32 (N, D), L2-normalised rows.
+        features: float32 (N, D), L2-normalised rows; (N, 0) where only distances are known.
         graph: k-reciprocal Jaccard distances between the images.
         a: int64 (N,), view A (DBSCAN); every noise image is a cluster of its own.
         inlier: bool (N,), whether view A clustered the image.
@@ -24,7 +25,7 @@ class Views:
     """
 
     features: NDArray[np.float32]
-    graph: JaccardGraph
+    graph: Graph
     a: NDArray[np.int64]
     inlier: NDArray[np.bool_]
     b: NDArray[np.int64]
@@ -32,7 +33,7 @@ class Views:
 
 def make_views(
     features: NDArray[np.float32],
-    graph: JaccardGraph,
+    graph: Graph,
     refine: Callable[[NDArray[np.int64]], NDArray[np.int64]],
     eps: float = 0.6,
     min_samples: int = 4,
@@ -44,7 +45,7 @@ def make_views(
     an image that a must-link took out of noise counts as an inlier.
 
     Args:
-        features: float32 (N, D), L2-normalised rows.
+        features: float32 (N, D), L2-normalised rows; (N, 0) where only distances are known.
         graph: k-reciprocal Jaccard distances between the images.
         refine: gives labels that satisfy every known answer; int64 (N,) to int64 (N,), -1 for noise.
         eps: DBSCAN's radius, inclusive, in (0, 1).
@@ -53,7 +54,14 @@ def make_views(
 
     Returns:
         Both views.
+
+    Raises:
+        AasError: a coarser partition of FINCH is asked for without features.
     """
+    if finch_partition > 0 and features.shape[1] == 0:
+        raise AasError(
+            f"FINCH's partition {finch_partition} is made from features, and only distances are given; take 0"
+        )
     clustered = refine(dbscan(graph, eps, min_samples))
     inlier = clustered >= 0
     a = clustered.copy()

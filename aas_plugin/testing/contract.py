@@ -172,15 +172,15 @@ class AdapterContract:
             self.engine(name="broken", observer=stopper).execute()
         resumed, rest = self.execute(name="broken", resume=True)
         assert [labels.tolist() for labels in rest.labels] == [labels.tolist() for labels in watch.labels[2:]]
-        assert resumed.losses == [
-            {**loss, "seconds": resumed.losses[i]["seconds"]} for i, loss in enumerate(whole.losses)
+        assert resumed.record.epochs == [
+            {**loss, "seconds": resumed.record.epochs[i]["seconds"]} for i, loss in enumerate(whole.record.epochs)
         ]
-        assert resumed.reports[-1]["mAP"] == whole.reports[-1]["mAP"]
+        assert resumed.record.cycles[-1]["mAP"] == whole.record.cycles[-1]["mAP"]
 
     def test_another_seed_gives_other_losses(self) -> None:
         """Randomness comes from the seed of the run."""
-        losses = [self.execute(NO_QUESTIONS, {"seed": seed}, name=f"{seed}")[0].losses[0]["loss"] for seed in (1, 2)]
-        assert losses[0] != losses[1]
+        first, second = (self.execute(NO_QUESTIONS, {"seed": seed}, name=f"{seed}")[0] for seed in (1, 2))
+        assert first.record.epochs[0]["loss"] != second.record.epochs[0]["loss"]
 
     def test_images_that_an_answer_pulls_out_of_noise_are_trained_on(self) -> None:
         """Where nothing is clustered, exactly those that a must-link joins are, and noise as the method does it."""
@@ -198,19 +198,19 @@ class AdapterContract:
             engine, watch = self.execute(NO_QUESTIONS, self.no_cluster)
         assert len([warning for warning in told if "no cluster" in str(warning.message)]) == 1
         assert all((labels == -1).all() for labels in watch.labels)
-        assert 0 <= engine.reports[-1]["mAP"] <= 1
+        assert 0 <= engine.record.cycles[-1]["mAP"] <= 1
 
     def test_epochs_with_one_cluster_end_well(self) -> None:
         """Everybody in one cluster leaves nothing to tell apart, and finite numbers."""
         engine, watch = self.execute(NO_QUESTIONS, self.one_cluster)
         assert all(labels.max() == 0 for labels in watch.labels)
-        assert np.isfinite(engine.losses[-1]["loss"])
+        assert np.isfinite(engine.record.epochs[-1]["loss"])
 
     def test_batches_larger_than_what_is_clustered_are_filled(self) -> None:
         """More places, and more individuals, in a batch than there are photos and clusters."""
         engine, watch = self.execute(NO_QUESTIONS, {"training": {"batch_size": 128, "instances": 2, "iterations": 1}})
         assert watch.labels[-1].max() + 1 < 64
-        assert np.isfinite(engine.losses[-1]["loss"])
+        assert np.isfinite(engine.record.epochs[-1]["loss"])
 
     def test_it_learns_individuals_from_their_true_labels(self) -> None:
         """The loss falls, and more photos find one of their own nearest."""
@@ -255,7 +255,7 @@ class AdapterContract:
         """What it is set to and what it reports are plain values."""
         engine, _ = self.execute(NO_QUESTIONS)
         json.dumps(engine.run.settings.model_dump(mode="json"))
-        json.dumps(engine.losses)
+        json.dumps(engine.record.epochs)
 
 
 def _type_names() -> dict[str, Any]:

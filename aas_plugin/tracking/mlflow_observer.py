@@ -158,10 +158,12 @@ class MlflowObserver:
 
     def _finish(self, run: Run, status: str) -> None:
         self._away = False
-        for name in ("answers.jsonl", "config.yaml", "protocol.json", "metrics.json"):
+        for name in ("answers.jsonl", "config.yaml", "protocol.json", "metrics.json", "traceback.txt"):
             path = run.folder / name
             if path.exists():
                 self._do(partial(self._log_artifact, path))
+        if "codebase" in run.settings.model_fields_set and (run.folder / "checkpoints").is_dir():
+            self._do(lambda: self._client.log_artifacts(self.run_id, str(run.folder / "checkpoints"), "checkpoints"))
         if (run.folder / "plots").is_dir():
             self._do(lambda: self._client.log_artifacts(self.run_id, str(run.folder / "plots"), "plots"))
         if self._monitor is not None:

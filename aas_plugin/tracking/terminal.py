@@ -56,11 +56,13 @@ class Terminal:
             f"{len(run.train)} to train on, {run.device.type}"
         )
         say(
-            f"{run.settings.training.epochs} epochs, sampler {escape(run.settings.sampler.name)}, at most "
+            f"{run.epochs} epochs, sampler {escape(run.settings.sampler.name)}, at most "
             f"{run.active.budget} of {run.active.all_pairs:,} pairs a cycle; folder {escape(str(run.folder))}"
         )
         if run.active.log.damaged:
             say(f"[yellow]{escape(run.active.log.damaged)}[/yellow]")
+        if run.state.get("shims"):
+            say(f"shims: {', '.join(run.state['shims'])} (aas plugins --shims says why)")
         if run.resumed:
             say(f"going on with {len(run.active.log.answers())} answers")
         say("".join(title.rjust(width) for _, title, width in COLUMNS) + "  time", style="bold")
@@ -114,7 +116,10 @@ class Terminal:
             json.loads((run.folder / file).read_text(encoding="utf-8"))
             for file in ("metrics.json", "cycles/00/report.json")
         )
-        change = f"mAP {_cell(untrained['mAP'])} -> {_cell(summary['mAP'])} with " if "mAP" in summary else ""
+        if "mAP" in untrained and "mAP" in summary:
+            change = f"mAP {_cell(untrained['mAP'])} -> {_cell(summary['mAP'])} with "
+        else:
+            change = f"mAP {_cell(summary['mAP'])} with " if "mAP" in summary else ""
         self.console.print(
             f"Done in {time.monotonic() - self.started:.0f} s: {change}{answers} answers "
             f"({share:.2%} of all pairs); everything is in {escape(str(run.folder))}",

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from aas_plugin.codebases.row import Codebase
 from aas_plugin.hookspecs import hookimpl
 from aas_plugin.registry import Registry
 
 DEFAULTS = {"training": {"batch_size": 256, "instances": 16, "iterations": 200}}
+
+CODEBASE = Codebase(
+    title="ClusterContrast",
+    repository="alibaba/cluster-contrast-reid",
+    script="examples/cluster_contrast_train_usl.py",
+    trainer="ClusterContrastTrainer",
+    commits=("57b62e9",),
+)
 
 
 class ClusterContrastOptions(BaseModel):
@@ -27,5 +36,6 @@ def _make(options: ClusterContrastOptions) -> object:
 
 @hookimpl
 def aas_register(registry: Registry) -> None:
-    """Offer the adapter `cluster-contrast`."""
+    """Offer the adapter `cluster-contrast`, and the row that drives its official script."""
     registry.offer("adapter", "cluster-contrast", _make, ClusterContrastOptions, DEFAULTS)
+    registry.offer("codebase", "cluster-contrast", lambda: CODEBASE)

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pydantic import BaseModel, ConfigDict, Field
 
+from aas_plugin.codebases.row import Codebase
 from aas_plugin.hookspecs import hookimpl
 from aas_plugin.registry import Registry
 
 # Animals are square: about the pixels of the official 384 x 128, on 15 rows of features, so three stripes of five.
 DEFAULTS = {"training": {"height": 240, "width": 240}, "clustering": {"eps": 0.5}}
+
+CODEBASE = Codebase(
+    title="PPLR",
+    repository="yoonkicho/PPLR",
+    script="examples/train_pplr.py",
+    trainer="PPLRTrainer",
+    checkpoint="best.pth",
+    commits=("5337193",),
+)
+WITH_CAMERAS = replace(
+    CODEBASE, title="PPLR with cameras", script="examples/train_pplr_cam.py", trainer="PPLRTrainerCAM"
+)
 
 
 class PplrOptions(BaseModel):
@@ -30,5 +45,7 @@ def _make(options: PplrOptions) -> object:
 
 @hookimpl
 def aas_register(registry: Registry) -> None:
-    """Offer the adapter `pplr`."""
+    """Offer the adapter `pplr`, and the rows that drive its official scripts."""
     registry.offer("adapter", "pplr", _make, PplrOptions, DEFAULTS)
+    registry.offer("codebase", "pplr", lambda: CODEBASE)
+    registry.offer("codebase", "pplr-cam", lambda: WITH_CAMERAS)

@@ -4,9 +4,21 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from aas_plugin.codebases.row import Codebase
 from aas_plugin.config import EPS_MARGIN
 from aas_plugin.hookspecs import hookimpl
 from aas_plugin.registry import Registry
+
+CODEBASE = Codebase(
+    title="SpCL",
+    repository="yxgeee/SpCL",
+    script="examples/spcl_train_usl.py",
+    trainer="SpCLTrainer_USL",
+    clusterings=("main", "tight", "loose"),
+    # Its filter lets unreliable images go after they are clustered, which breaks must-links.
+    labels="memory.labels",
+    commits=("01a486e",),
+)
 
 
 class SpclOptions(BaseModel):
@@ -28,5 +40,6 @@ def _make(options: SpclOptions) -> object:
 
 @hookimpl
 def aas_register(registry: Registry) -> None:
-    """Offer the adapter `spcl`."""
+    """Offer the adapter `spcl`, and the row that drives its official script."""
     registry.offer("adapter", "spcl", _make, SpclOptions)
+    registry.offer("codebase", "spcl", lambda: CODEBASE)

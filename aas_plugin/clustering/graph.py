@@ -1,0 +1,29 @@
+"""What clustering, sampling and NP3 need to know of distances."""
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+
+class Graph(Protocol):
+    """Distances in [0, 1] between N images, symmetric and 0 on the diagonal."""
+
+    @property
+    def neighbours(self) -> NDArray[np.int64]:
+        """The nearest images of each image, itself first: int64 (N, k)."""
+
+    @property
+    def distances(self) -> csr_array:
+        """Every pair below 1 of at most `radius`, and the diagonal: float32 CSR (N, N), sorted indices."""
+
+    @property
+    def radius(self) -> float:
+        """Largest distance in `distances`, inclusive, in (0, 1]."""
+
+    def among(self, groups: NDArray[np.int64]) -> csr_array:
+        """Every pair below 1 within groups, int64 (N,), -1 left out: float32 CSR (N, N), sorted indices."""
+
+    def distance(self, u: NDArray[np.int64], v: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Distance of each `u[i]` to `v[i]`, both int64 (P,): float32 (P,)."""

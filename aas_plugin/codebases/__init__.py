@@ -1,0 +1,1 @@
+"""Driving existing training scripts without editing them."""

@@ -1,0 +1,333 @@
+"""A run that drives a script: the step at its seams, answers and reports around it."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import sys
+import time
+import traceback
+import warnings
+from argparse import Namespace
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import pandas as pd
+import torch
+
+from aas_plugin.clustering.dbscan import dbscan
+from aas_plugin.clustering.jaccard import JaccardGraph
+from aas_plugin.codebases.row import Codebase, Role, check_names, commit_of, is_known
+from aas_plugin.codebases.script import Script
+from aas_plugin.codebases.seams import Losses, install
+from aas_plugin.codebases.shims import shims_of
+from aas_plugin.config import ClusteringSettings, DrivenSettings
+from aas_plugin.data.catalogue import make_catalogue
+from aas_plugin.engine import WaitingForAnswers
+from aas_plugin.errors import AasError
+from aas_plugin.files import write_text
+from aas_plugin.plugins import Plugins
+from aas_plugin.prepare import assemble, choose_device
+from aas_plugin.record import Record
+from aas_plugin.run import Run
+from aas_plugin.training.centroids import unit_rows
+
+
+class Driver:
+    """Drives one script from its start; a run that is resumed starts the script anew, with the answers it has."""
+
+    def __init__(self, plugins: Plugins, settings: DrivenSettings, row: Codebase, folder: Path, resume: bool) -> None:
+        self.plugins = plugins
+        self.settings = settings
+        self.row = row
+        self.folder = folder
+        self.resume = resume
+        self.fast = settings.codebase.fast_jaccard
+        self.script = Script(settings.codebase.path, row.script)
+        self.flags = Namespace()
+        self.shims: list[str] = []
+        self._run: Run | None = None
+        self._began = 0
+        self._features = np.empty((0, 0), dtype=np.float32)
+        self._sizes = (0, 0)
+        self._graph: JaccardGraph | None = None
+        self._trainer: Any = None
+        self._labels = np.empty(0, dtype=np.int64)
+        self._handed = np.empty(0, dtype=np.int64)
+        self._trained: tuple[dict[str, Any], float] | None = None
+        self._metrics: dict[str, float] = {}
+        self._evaluated = 0
+        self._test: dict[str, float] | None = None
+
+    @property
+    def run(self) -> Run:
+        """The run, once the script has read its data."""
+        if self._run is None:
+            raise AasError(f"{self.row.script} clusters before it reads its data; write a row for it")
+        return self._run
+
+    def execute(self) -> str:
+        """Run the script to its end and return "finished", or "waiting" when people have to answer first.
+
+        Raises `AasError` for what can be explained, and otherwise what the script raises; observers are told,
+        and its traceback is kept in the run's folder. `SystemExit` is the script's own usage.
+        """
+        gpu = torch.cuda.is_available()
+        with self.script.importable(), shims_of(self.script, gpu, "before") as before:
+            self.script.load()
+            check_names(self.row, self.script.names)
+            with shims_of(self.script, gpu, "after") as after:
+                self.shims = [*before, *after]
+                arguments = self._arguments()
+                self.flags = self.script.parse(arguments)
+                install(self.script.names, self.row, self)
+                return self._execute(arguments)
+
+    def _execute(self, arguments: list[str]) -> str:
+        flags = {name: _plain(value) for name, value in vars(self.flags).items()}
+        commit = commit_of(self.script.checkout)
+        if commit is not None and self.row.commits and not is_known(self.row, commit):
+            warnings.warn(
+                f"{self.script.checkout} is at commit {commit[:7]}; {self.row.title} was tried at "
+                f"{', '.join(self.row.commits)}",
+                stacklevel=1,
+            )
+        filled = {"arguments": tuple(arguments), "flags": flags, "commit": commit}
+        codebase = self.settings.codebase.model_copy(update=filled)
+        self.settings = self.settings.model_copy(update={"codebase": codebase})
+        try:
+            self.script.main()
+            self._finish()
+            outcome = "finished"
+        except WaitingForAnswers:
+            outcome = "waiting"
+        except BaseException as error:
+            explained = self._explain(error)
+            if self._run is not None:
+                write_text(self.folder / "traceback.txt", "".join(traceback.format_exception(error)))
+                self._run.notify("aas_run_failed", error=explained)
+            if explained is error:
+                raise
+            raise explained from error
+        self.run.notify("aas_run_finished", outcome=outcome)
+        return outcome
+
+    def data(self, dataset: Any) -> None:
+        """Make the run around the images that the script has read; called again, it changes nothing."""
+        if self._run is not None:
+            return
+        with _untouched_generators():
+            rows = sorted(dataset.train) if self.row.order == "sorted" else list(dataset.train)
+            files = [os.path.abspath(file) for file, *_ in rows]
+            root = os.path.commonpath([os.path.dirname(file) for file in files]) if files else os.getcwd()
+            self._place = {file: position for position, (file, *_) in enumerate(rows)}
+            table = pd.DataFrame(
+                {
+                    "path": [Path(file).relative_to(root).as_posix() for file in files],
+                    "identity": [str(identity) for _, identity, *_ in rows],
+                    "split": "train",
+                }
+            )
+            name = str(getattr(self.flags, "dataset", getattr(self.flags, "dataset_target", Path(root).name)))
+            catalogue = make_catalogue(name, Path(root), table)
+            self._run = assemble(
+                self.plugins,
+                self.settings,
+                self.folder,
+                catalogue,
+                images=None,
+                device=choose_device(self.settings.device),
+                resume=self.resume,
+                epochs=int(getattr(self.flags, "epochs", 0)),
+            )
+            self.record = Record(self._run)
+            self._run.state["shims"] = self.shims
+            self._run.notify("aas_run_started")
+
+    def features(self, features: np.ndarray, k1: int, k2: int) -> None:
+        """Keep the features of the next clustering."""
+        self._features, self._sizes, self._graph = unit_rows(features), (k1, k2), None
+
+    def cluster(self, role: Role, estimator: Any, dense: Callable[[], np.ndarray] | None) -> np.ndarray:
+        """Labels for one clustering of an epoch; the main one is where the step is taken."""
+        learner = self.run.active
+        if role == "main":
+            learner.clustering = ClusteringSettings(
+                k1=self._sizes[0], k2=self._sizes[1], eps=estimator.eps, min_samples=estimator.min_samples
+            )
+        labels = dense() if dense else dbscan(self._near(), estimator.eps, estimator.min_samples)
+        with _untouched_generators():
+            if len(labels) != len(learner.paths):
+                raise AasError(
+                    f"{self.row.script} clusters {len(labels)} images where its data set has {len(learner.paths)}; "
+                    "write a row for it"
+                )
+            refined = self._main(labels) if role == "main" else self._refined(labels)
+        if role == "main" and refined.max() == -1:
+            raise AasError(
+                f"no cluster was found in epoch {self._number}, and {self.row.script} needs one: raise --eps (now "
+                f"{estimator.eps:g}), or begin from better features"
+            )
+        return refined
+
+    def train_set(self, rows: list[tuple[Any, Any, Any]]) -> list[tuple[Any, Any, Any]]:
+        """Check that every answer holds in what is trained on, and repair it where the script broke one."""
+        learner = self.run.active
+        labels = np.full(len(learner.paths), -1, dtype=np.int64)
+        places = [self._place[file] for file, *_ in rows]
+        labels[places] = [int(label) for _, label, *_ in rows]
+        broken = learner.constraints.violations(labels)
+        if any(broken):
+            if not self.row.labels:
+                raise AssertionError(
+                    f"{broken[0]} must-links and {broken[1]} cannot-links do not hold in epoch {self._number}"
+                )
+            with _untouched_generators():
+                labels = learner.refine(labels, self._near())
+            owner, _, attribute = self.row.labels.rpartition(".")
+            holder = self._trainer
+            for part in owner.split("."):
+                holder = getattr(holder, part)
+            setattr(holder, attribute, torch.from_numpy(labels).to(getattr(holder, attribute).device))
+            rows = [(file, int(labels[place]), *rest) for place, (file, _, *rest) in zip(places, rows, strict=True)]
+        self._handed = labels
+        return rows
+
+    def trainer(self, trainer: Any) -> None:
+        """Know the trainer, whose memory may have to be repaired."""
+        self._trainer = trainer
+
+    def epoch(self, number: int, train: Callable[[], Any]) -> Any:
+        """Let the script train an epoch, and keep its losses."""
+        if number != self._number:
+            raise AasError(f"{self.row.script} trains epoch {number} on the labels of epoch {self._number}")
+        losses = Losses()
+        started = time.perf_counter()
+        with self.record.timed("train"), losses.watched(sys.stdout):
+            result = train()
+        self._trained = losses.means(), time.perf_counter() - started
+        return result
+
+    def evaluated(self, result: Any) -> None:
+        """Keep the script's own mAP, and top-1 where it computes that."""
+        cmc, found = result if isinstance(result, tuple) else (None, result)
+        metrics = {"mAP": float(found), **({"top1": float(cmc[0])} if cmc is not None else {})}
+        # A script tests its best model after its last epoch, which it has evaluated already.
+        if self._test is None and self._evaluated < self._began:
+            self._metrics, self._evaluated = metrics, self._began
+        else:
+            self._test = metrics
+
+    def testing(self) -> None:
+        """What is evaluated from now on, if all epochs are trained, is the script's test of its best model."""
+        if self._run is not None and self._began == self.run.epochs - self.row.first_epoch:
+            self._test = {}
+
+    @property
+    def _number(self) -> int:
+        """The number that the script gives to its epoch."""
+        return self._began - 1 + self.row.first_epoch
+
+    def _arguments(self) -> list[str]:
+        """The script's flags; what it writes goes into the run's folder unless they say where."""
+        arguments = list(self.settings.codebase.arguments)
+        if not any(argument.split("=")[0] == self.row.logs for argument in arguments):
+            arguments += [self.row.logs, str(self.folder.resolve() / "script")]
+        return arguments
+
+    def _main(self, labels: np.ndarray) -> np.ndarray:
+        """Begin an epoch: tell of the last one, ask if it is time, and repair the labels."""
+        run, learner = self.run, self.run.active
+        self._tell_epoch()
+        cycle = learner.cycle_at(self._began)
+        if self._began == 0:
+            self.record.finish_cycle(0, labels, {})
+        elif cycle is not None:
+            self._tell_cycle()
+        if cycle is not None or self._began == 0:
+            run.cycle = cycle or 1
+            self.record.begin_cycle()
+        run.epoch = self._began
+        self._began += 1
+        if cycle is None:
+            return self._refined(labels)
+        result = learner.step(self._features, labels, epoch=run.epoch, graph=self._near())
+        if result.waiting:
+            raise WaitingForAnswers
+        self.record.asking = result.report
+        return labels if not any(learner.constraints.violations(labels)) else result.labels
+
+    def _refined(self, labels: np.ndarray) -> np.ndarray:
+        """Labels that satisfy every answer; the script's own, number by number, where they do."""
+        learner = self.run.active
+        if not any(learner.constraints.violations(labels)):
+            return labels
+        with self.record.timed("np3"):
+            return learner.refine(labels, self._near())
+
+    def _near(self) -> JaccardGraph:
+        """The graph of this epoch's features, made when it is first needed."""
+        if self._graph is None:
+            report = self.run.progress("clustering")
+            with self.record.timed("graph"):
+                self._graph = self.run.active.graph(self._features, lambda done, total: report(done, total + 1))
+            report(1, 1)
+        return self._graph
+
+    def _tell_epoch(self) -> None:
+        if self._trained is None:
+            return
+        losses, seconds = self._trained
+        self.record.finish_epoch(self._handed, {**losses, **self._metrics}, seconds)
+        self._labels, self._trained = self._handed, None
+
+    def _tell_cycle(self) -> None:
+        self.record.finish_cycle(self.run.cycle, self._labels, self._metrics)
+        self._metrics = {}
+
+    def _finish(self) -> None:
+        """Tell of what is left, and keep the script's best model."""
+        self._tell_epoch()
+        self._tell_cycle()
+        best = cast(float, self.script.names.get("best_mAP", float("nan")))
+        test = {f"test_{name}": value for name, value in (self._test or {}).items()}
+        self.record.write_summary(best_mAP=float(best), **test)
+        logs = getattr(self.flags, self.row.logs.lstrip("-").replace("-", "_"), None)
+        found = sorted(Path(logs).glob(self.row.checkpoint)) if logs else []
+        for path in found[-1:]:
+            (self.folder / "checkpoints").mkdir(exist_ok=True)
+            shutil.copy2(path, self.folder / "checkpoints" / path.name)
+
+    def _explain(self, error: BaseException) -> BaseException:
+        """What a script's bare error means, where that is known."""
+        if not isinstance(error, StopIteration) or self._run is None:
+            return error
+        rows, clusters = int((self._handed >= 0).sum()), int(self._handed.max(initial=-1)) + 1
+        batch = getattr(self.flags, "batch_size", None)
+        return AasError(
+            f"{self.row.script} ran out of images in epoch {self._number}: {rows} images in {clusters} clusters do "
+            f"not fill a batch of {batch}; give a smaller --batch-size, or raise --eps for more clusters"
+        )
+
+
+@contextmanager
+def _untouched_generators() -> Iterator[None]:
+    """Leave the generators that the script draws from as they are."""
+    python, numpy = random.getstate(), np.random.get_state()
+    with torch.random.fork_rng(devices=list(range(torch.cuda.device_count()))):
+        try:
+            yield
+        finally:
+            random.setstate(python)
+            np.random.set_state(numpy)
+
+
+def _plain(value: Any) -> Any:
+    """A flag's value as settings can hold it."""
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)

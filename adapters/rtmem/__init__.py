@@ -1,0 +1,21 @@
+"""RTMem (Yin et al., TIP 2023): real-time memory updating; its official script only."""
+
+from __future__ import annotations
+
+from aas_plugin.codebases.row import Codebase
+from aas_plugin.hookspecs import hookimpl
+from aas_plugin.registry import Registry
+
+CODEBASE = Codebase(
+    title="RTMem",
+    repository="PRIS-CV/RTMem",
+    script="examples/RTMem_train_usl.py",
+    trainer="ClusterContrastTrainer",
+    commits=("c0220e1",),
+)
+
+
+@hookimpl
+def aas_register(registry: Registry) -> None:
+    """Offer the row that drives its official script."""
+    registry.offer("codebase", "rtmem", lambda: CODEBASE)

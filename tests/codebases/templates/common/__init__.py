@@ -1,0 +1,1 @@
+"""A re-identification package in miniature."""
