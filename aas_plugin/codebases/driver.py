@@ -58,6 +58,7 @@ class Driver:
         self._trainer: Any = None
         self._labels = np.empty(0, dtype=np.int64)
         self._handed = np.empty(0, dtype=np.int64)
+        self._repaired = 0
         self._trained: tuple[dict[str, Any], float] | None = None
         self._metrics: dict[str, float] = {}
         self._evaluated = 0
@@ -181,6 +182,7 @@ class Driver:
         places = [self._place[file] for file, *_ in rows]
         labels[places] = [int(label) for _, label, *_ in rows]
         broken = learner.constraints.violations(labels)
+        self._repaired = sum(broken)
         if any(broken):
             if not self.row.labels:
                 raise AssertionError(
@@ -282,7 +284,8 @@ class Driver:
         if self._trained is None:
             return
         losses, seconds = self._trained
-        self.record.finish_epoch(self._handed, {**losses, **self._metrics}, seconds)
+        scalars = {**losses, "repaired": self._repaired, **self._metrics}
+        self.record.finish_epoch(self._handed, scalars, seconds)
         self._labels, self._trained = self._handed, None
 
     def _tell_cycle(self) -> None:
