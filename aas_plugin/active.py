@@ -274,6 +274,8 @@ class ActiveLearner:
     ) -> dict[str, Any]:
         answers = self.log.answers()
         asked = sum(answer.cycle == cycle for answer in answers)
+        # Cycle 0 asks nothing: those answers were imported.
+        asked_total = sum(answer.cycle > 0 for answer in answers)
         return {
             "cycle": cycle,
             "epoch": epoch,
@@ -282,9 +284,10 @@ class ActiveLearner:
             "proposed": len(proposal),
             "superfluous": len(proposal) - asked - pending,
             "pending": pending,
-            "asked_total": len(answers),
+            "asked_total": asked_total,
+            "imported": len(answers) - asked_total,
             "all_pairs": self.all_pairs,
-            "asked_share": len(answers) / self.all_pairs if self.all_pairs else 0.0,
+            "asked_share": asked_total / self.all_pairs if self.all_pairs else 0.0,
             "must_links": len(self.constraints.must_links),
             "cannot_links": len(self.constraints.cannot_links),
             "cannot_tell": len(self._cannot_tell),

@@ -62,6 +62,8 @@ class ActiveSettings(_Section):
         0.0002, ge=0, description="questions a cycle: below 1 a share of all pairs, from 1 on a number"
     )
     finch_partition: int = Field(0, ge=0, description="which FINCH partition is view B; 0 is the finest")
+    # As given: a project that moved, or a scratch copy of it, finds its set by the same settings.
+    constraints: Path | None = Field(None, description="constraint set whose answers a new `aas run` begins with")
 
     @model_validator(mode="after")
     def _whole_budget(self) -> ActiveSettings:
@@ -96,6 +98,12 @@ class EvaluationSettings(_Section):
     test_share: float = Field(0.3, gt=0, lt=1, description="test share of an individual's images, if not split")
     ignore_same_camera: bool = Field(
         False, description="a query ignores gallery images of its individual from its camera (person Re-ID)"
+    )
+    protocol: Path | None = Field(
+        None, description="file of `aas data split`; its split, queries and gallery are taken instead of chosen"
+    )
+    reference: Named | None = Field(
+        None, description="backbone whose features choose the exemplars; without, the run's own before training"
     )
 
 
@@ -159,6 +167,8 @@ class DrivenSettings(_Section):
 
 CHOICES: tuple[Kind, ...] = ("adapter", "dataset", "backbone", "sampler", "oracle")
 
+CHOSEN = (*CHOICES, "reference")
+"""Keys whose value is a `Choice`."""
 
 Settings = TypeVar("Settings", RunSettings, DrivenSettings)
 
@@ -167,13 +177,14 @@ def resolve(plugins: Plugins, layers: Sequence[Mapping[str, Any]]) -> RunSetting
     """Merge layers, weakest first, over the packaged defaults and those of what is chosen.
 
     Defaults that an offer brings are weaker than every layer of the user; a data set's are stronger than an
-    adapter's, since they know the size of the task. Raises `AasError` that names the path of each wrong key.
+    adapter's, since they know the size of the task, and a backbone's are stronger still, since it may take images
+    of one size only. Raises `AasError` that names the path of each wrong key.
     """
     user: dict[str, Any] = {}
     for layer in layers:
         user = merge(user, _with_names(layer))
     tree: dict[str, Any] = {kind: RunSettings.model_fields[kind].default.model_dump() for kind in CHOICES}
-    for kind in ("adapter", "dataset"):
+    for kind in ("adapter", "dataset", "backbone"):
         section = merge(tree, user)[kind]
         name = section.get("name") if isinstance(section, dict) else section
         if not isinstance(name, str):
@@ -207,13 +218,20 @@ def _validated(plugins: Plugins, model: type[Settings], tree: Mapping[str, Any])
         choice = getattr(settings, kind, None)
         if choice is None or (kind == "adapter" and model is DrivenSettings):
             continue
-        options = plugins.offer(kind, choice.name).options
-        try:
-            validated = options.model_validate(choice.options)
-        except ValidationError as error:
-            raise AasError(explain(error, options, prefix=kind)) from None
-        complete[kind] = {"name": choice.name, **validated.model_dump(mode="json")}
+        complete[kind] = _completed(plugins, kind, choice, kind)
+    if isinstance(settings, RunSettings) and settings.evaluation.reference is not None:
+        reference = _completed(plugins, "backbone", settings.evaluation.reference, "evaluation.reference")
+        complete["evaluation"]["reference"] = reference
     return model.model_validate(complete)
+
+
+def _completed(plugins: Plugins, kind: Kind, choice: Choice, path: str) -> dict[str, Any]:
+    options = plugins.offer(kind, choice.name).options
+    try:
+        validated = options.model_validate(choice.options)
+    except ValidationError as error:
+        raise AasError(explain(error, options, prefix=path)) from None
+    return {"name": choice.name, **validated.model_dump(mode="json")}
 
 
 def read_params(path: Path) -> dict[str, Any]:
@@ -251,7 +269,7 @@ def merge(weak: Mapping[str, Any], strong: Mapping[str, Any]) -> dict[str, Any]:
     for key, value in strong.items():
         old = merged.get(key)
         if isinstance(old, Mapping) and isinstance(value, Mapping):
-            renamed = key in CHOICES and "name" in value and value["name"] != old.get("name", value["name"])
+            renamed = key in CHOSEN and "name" in value and value["name"] != old.get("name", value["name"])
             merged[key] = dict(value) if renamed else merge(old, value)
         else:
             merged[key] = value
@@ -286,4 +304,8 @@ def _fields(model: type[BaseModel], parts: Sequence[str]) -> list[str]:
 
 
 def _with_names(layer: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: _named(value) if key in CHOICES else value for key, value in layer.items()}
+    named = {key: _named(value) if key in CHOICES else value for key, value in layer.items()}
+    evaluation = named.get("evaluation")
+    if isinstance(evaluation, Mapping) and "reference" in evaluation:
+        named["evaluation"] = {**evaluation, "reference": _named(evaluation["reference"])}
+    return named

@@ -17,6 +17,7 @@ from aas_plugin.data.splits import OpenSet
 from aas_plugin.errors import AasError
 from aas_plugin.evaluation.protocol import choose_protocol, evaluate
 from aas_plugin.hookspecs import hookimpl
+from aas_plugin.models.portable import save_model
 from aas_plugin.record import Record
 from aas_plugin.run import Run
 
@@ -78,6 +79,7 @@ class Engine:
         run.resumed = state is not None
         run.notify("aas_run_started")
         self._need(self.hook.aas_setup(run=run), "aas_setup")
+        protocol = choose_protocol(run, lambda: self._need(self.hook.aas_embed(run=run, rows=run.train), "aas_embed"))
         first = 0
         if state is not None:
             self._need(self.hook.aas_load_state(run=run, state=state["adapter"]), "aas_load_state")
@@ -85,24 +87,21 @@ class Engine:
             record = self.record
             record.asking, record.seconds, record.epochs = state["asking"], state["seconds"], state["losses"]
             record.read_cycles(first)
-            protocol = choose_protocol(run, np.empty((0, 0), dtype=np.float32))
         else:
-            protocol = self._before_any_question()
+            self._before_any_question(protocol)
         for epoch in range(first, run.epochs):
             self._epoch(epoch, protocol)
+        save_model(run)
         self.record.write_summary()
 
-    def _before_any_question(self) -> OpenSet:
+    def _before_any_question(self, protocol: OpenSet) -> None:
         run = self.run
-        features = self._need(self.hook.aas_embed(run=run, rows=run.train), "aas_embed")
-        protocol = choose_protocol(run, features)
         features = self._need(self.hook.aas_features(run=run), "aas_features")
         bare = run.plugins.subset_hook_caller("aas_pseudo_labels", [self.steps])
         with self._clustering() as progress:
             graph = run.active.graph(features, progress)
             labels = self._need(bare(run=run, features=features, graph=graph), "aas_pseudo_labels")
         self._finish_cycle(0, labels, protocol)
-        return protocol
 
     def _epoch(self, epoch: int, protocol: OpenSet) -> None:
         run = self.run

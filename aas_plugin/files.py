@@ -6,6 +6,7 @@ import errno
 import json
 import os
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -34,7 +35,8 @@ def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
         cause = error if isinstance(error, OSError) else error.__context__
         if not isinstance(cause, OSError):
             raise
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
         full = cause.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
         why = "the disk is full; make room" if full else f"{cause}; mend that"
         raise AasError(f"{path} cannot be written: {why} and go on with --resume, nothing is lost") from error

@@ -15,6 +15,7 @@ import pluggy
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
+    from torch import nn
 
     from aas_plugin.clustering.jaccard import JaccardGraph
     from aas_plugin.registry import Registry
@@ -88,6 +89,16 @@ def aas_save_state(run: Run) -> dict[str, Any] | None:
 @hookspec(firstresult=True)
 def aas_load_state(run: Run, state: dict[str, Any]) -> bool | None:
     """Take back what `aas_save_state` gave. Called after `aas_setup` when a run is resumed. Return True."""
+
+
+@hookspec(firstresult=True)
+def aas_model(run: Run) -> nn.Module | None:
+    """Give the trained embedding module, to be kept beside the run. Called once, after the last epoch.
+
+    It takes float32 `(B, 3, H, W)` on `run.device`, normalised by its attributes `mean` and `std`, or by ImageNet's
+    where it has none, and returns float32 `(B, D)` with L2-normalised rows: those of `aas_embed`. A method that
+    leaves this hook out keeps no model.
+    """
 
 
 @hookspec(firstresult=True)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from aas_plugin.data.coats import CoatsOptions
+from aas_plugin.data.person import PersonOptions, person
 from aas_plugin.data.sources import CsvOptions, FolderOptions, csv, folder
+from aas_plugin.data.wildlife import WildlifeOptions, wildlife
 from aas_plugin.hookspecs import hookimpl
 from aas_plugin.oracles.labels import LabelsOptions, LabelsOracle
 from aas_plugin.registry import Registry
@@ -30,11 +33,20 @@ COATS_DEFAULTS: dict[str, Any] = {
     "active": {"every": 4, "cycles": 4, "budget": 250},
 }
 
+PERSON_DEFAULTS: dict[str, Any] = {
+    "training": {"height": 256, "width": 128},
+    "evaluation": {"ignore_same_camera": True},
+}
+
+
+FROZEN = {"megadescriptor-l-384": 384, "megadescriptor-t-224": 224, "miewid": 440}
+"""Frozen backbones, and the height and width in pixels that each takes."""
+
 
 @hookimpl
 def aas_register(registry: Registry) -> None:
     """Offer the built-in samplers, oracle, data sources and backbones."""
-    from aas_plugin.models.options import BackboneOptions
+    from aas_plugin.models.options import BackboneOptions, FoundationOptions
     from aas_plugin.sampling.aas import AasOptions
     from aas_plugin.sampling.samplers import aas_sampler, no_sampler, random_sampler
 
@@ -45,8 +57,15 @@ def aas_register(registry: Registry) -> None:
     registry.offer("dataset", "folder", _folder, FolderOptions)
     registry.offer("dataset", "csv", _csv, CsvOptions)
     registry.offer("dataset", "coats", _coats, CoatsOptions, COATS_DEFAULTS)
+    registry.offer("dataset", "wildlife10k", _wildlife10k, WildlifeOptions)
+    registry.offer("dataset", "market1501", _market1501, PersonOptions, PERSON_DEFAULTS)
+    registry.offer("dataset", "personx", _personx, PersonOptions, PERSON_DEFAULTS)
     registry.offer("backbone", "resnet50", _resnet50, BackboneOptions)
     registry.offer("backbone", "efficientnet_lite0", _efficientnet_lite0, BackboneOptions)
+    for name, size in FROZEN.items():
+        square = {"training": {"height": size, "width": size}}
+        registry.offer("backbone", name, partial(_frozen, name), FoundationOptions, square, frozen=True)
+    registry.offer("adapter", "zero-shot", _zero_shot)
 
 
 def _folder(options: FolderOptions, progress: Progress) -> Catalogue:
@@ -64,6 +83,18 @@ def _coats(options: CoatsOptions, progress: Progress) -> Catalogue:
     return csv(CsvOptions(path=drawn / "metadata.csv", title=f"coats-{options.level}"))
 
 
+def _wildlife10k(options: WildlifeOptions, progress: Progress) -> Catalogue:
+    return wildlife(options)
+
+
+def _market1501(options: PersonOptions, progress: Progress) -> Catalogue:
+    return person(options, "market1501")
+
+
+def _personx(options: PersonOptions, progress: Progress) -> Catalogue:
+    return person(options, "personx")
+
+
 def _resnet50(options: Any) -> Any:
     from aas_plugin.models.backbones import resnet50
 
@@ -74,3 +105,15 @@ def _efficientnet_lite0(options: Any) -> Any:
     from aas_plugin.models.backbones import efficientnet_lite0
 
     return efficientnet_lite0(options)
+
+
+def _frozen(name: str, options: Any) -> Any:
+    from aas_plugin.models.foundation import FOUNDATIONS, foundation
+
+    return foundation(FOUNDATIONS[name], options)
+
+
+def _zero_shot(options: Any) -> Any:
+    from aas_plugin.models.zero_shot import ZeroShot
+
+    return ZeroShot()

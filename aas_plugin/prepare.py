@@ -15,10 +15,14 @@ import yaml
 
 from aas_plugin.active import ActiveLearner
 from aas_plugin.config import ClusteringSettings, DrivenSettings, RunSettings
+from aas_plugin.constraints.answers import AnswerLog
+from aas_plugin.constraints.beginning import beginning
+from aas_plugin.data.archive import unpack
 from aas_plugin.data.catalogue import Catalogue, content_hashes, data_hash
 from aas_plugin.data.images import ImageStore
 from aas_plugin.data.splits import open_set_split
 from aas_plugin.errors import AasError
+from aas_plugin.evaluation.protocol_file import check_contents, read_protocol, with_split_of
 from aas_plugin.files import write_json, write_text
 from aas_plugin.plugins import Plugins, notify
 from aas_plugin.registry import Kind
@@ -30,12 +34,18 @@ if TYPE_CHECKING:
     from aas_plugin.sampling.views import Views
 
 
-def load_data(plugins: Plugins, settings: RunSettings) -> Catalogue:
-    """Read the catalogue of the settings' data set, with a split in every row."""
+def load_data(plugins: Plugins, settings: RunSettings, data: Path | None = None) -> Catalogue:
+    """Read the catalogue of the settings' data set, or that of the archive `data`, with a split in every row."""
     choice = settings.dataset
-    offer = plugins.offer("dataset", choice.name)
-    progress = _progress(plugins, f"making {choice.name}")
-    catalogue: Catalogue = offer.factory(offer.options.model_validate(choice.options), progress)
+    if data is not None:
+        catalogue = unpack(data)
+    else:
+        offer = plugins.offer("dataset", choice.name)
+        progress = tell_progress(plugins, f"making {choice.name}")
+        catalogue = offer.factory(offer.options.model_validate(choice.options), progress)
+    protocol = settings.evaluation.protocol
+    if protocol is not None:
+        return with_split_of(read_protocol(protocol), protocol, catalogue)
     if catalogue.table["split"].isna().all():
         split = open_set_split(catalogue, settings.seed, settings.evaluation.test_share)
         catalogue = replace(catalogue, table=catalogue.table.assign(split=pd.array(split, dtype="string")))
@@ -71,16 +81,19 @@ def lock(folder: Path) -> Iterator[None]:
         held.release()
 
 
-def prepare(plugins: Plugins, settings: RunSettings, folder: Path, resume: bool = False) -> Run:
+def prepare(
+    plugins: Plugins, settings: RunSettings, folder: Path, resume: bool = False, data: Path | None = None
+) -> Run:
     """Read and check the data, lay out the run's folder, and register what the settings choose.
 
+    `data` is a packed data set that takes the place of the one that the settings name.
     Raises `AasError` for anything wrong with data, settings, device, or the folder of a resumed run.
     """
     device = choose_device(settings.device)
-    catalogue = load_data(plugins, settings)
+    catalogue = load_data(plugins, settings, data)
     table = catalogue.table
     images = ImageStore(catalogue.root, table["path"].to_list(), settings.training.height, settings.training.width)
-    images.check(_progress(plugins, "reading images"))
+    images.check(tell_progress(plugins, "reading images"))
     return assemble(plugins, settings, folder, catalogue, images=images, device=device, resume=resume)
 
 
@@ -98,15 +111,29 @@ def assemble(
     """Lay out a run's folder, register what the settings choose, and make the run around its active learner.
 
     `epochs` is for a run whose settings do not say how many there are. Raises `AasError` when the folder does not
-    fit, or an image cannot be read.
+    fit, an image cannot be read, or what `beginning` raises about the answers to begin with.
     """
     table = catalogue.table
     train = catalogue.rows_of("train")
     if len(train) < 2:
         raise AasError(f"{catalogue.name}: {len(train)} training images; at least 2 are needed to compare any")
-    hashes = content_hashes(catalogue, _progress(plugins, "hashing images"))
+    hashes = content_hashes(catalogue, tell_progress(plugins, "hashing images"))
     digest = data_hash(catalogue, hashes)
-    _lay_out(folder, settings, digest, resume)
+    if isinstance(settings, RunSettings) and settings.evaluation.protocol is not None:
+        protocol = settings.evaluation.protocol
+        check_contents(read_protocol(protocol), protocol, catalogue, hashes)
+    paths = table["path"].to_list()
+    _check_folder(folder, settings, digest, resume)
+    begun = beginning(
+        settings.active.constraints,
+        folder,
+        dict(zip(paths, hashes, strict=True)),
+        [paths[row] for row in train],
+        resume,
+    )
+    _lay_out(folder, settings, {"data_hash": digest, "constraints_hash": begun.constraints_hash})
+    if begun.answers:
+        AnswerLog(folder / "answers.jsonl").append(begun.answers)
     native = isinstance(settings, RunSettings)
     kinds: tuple[Kind, ...] = ("adapter", "sampler", "oracle") if native else ("sampler", "oracle")
     for kind in kinds:
@@ -125,7 +152,7 @@ def assemble(
         return pairs
 
     learner = ActiveLearner(
-        paths=table["path"].iloc[train].to_list(),
+        paths=[paths[row] for row in train],
         answer=answer,
         folder=folder,
         hashes=[hashes[row] for row in train],
@@ -135,7 +162,7 @@ def assemble(
         annotator=f"oracle:{settings.oracle.name}",
         seed=settings.seed,
         device=str(device),
-        progress=_progress(plugins, "answering questions"),
+        progress=tell_progress(plugins, "answering questions"),
     )
     run = Run(
         name=folder.name,
@@ -154,6 +181,7 @@ def assemble(
         data_hash=digest,
         epochs=settings.training.epochs if isinstance(settings, RunSettings) else epochs or 0,
         resumed=resume,
+        state={"constraints_hash": begun.constraints_hash},
     )
     return run
 
@@ -179,7 +207,7 @@ def differences(saved: Any, given: Any, path: str = "") -> list[str]:
     return [] if saved == given else [f"{path}: {saved!r} -> {given!r}"]
 
 
-def _lay_out(folder: Path, settings: RunSettings | DrivenSettings, digest: str, resume: bool) -> None:
+def _check_folder(folder: Path, settings: RunSettings | DrivenSettings, digest: str, resume: bool) -> None:
     import json
 
     wanted = settings.model_dump(mode="json")
@@ -198,7 +226,11 @@ def _lay_out(folder: Path, settings: RunSettings | DrivenSettings, digest: str, 
             )
     elif (folder / "config.yaml").exists():
         raise AasError(f"{folder} holds a run already; go on with it by --resume, or use another --run-name")
-    write_json(state, {"data_hash": digest})
+
+
+def _lay_out(folder: Path, settings: RunSettings | DrivenSettings, state: dict[str, str | None]) -> None:
+    write_json(folder / "run.json", state)
+    wanted = settings.model_dump(mode="json")
     write_text(folder / "config.yaml", yaml.safe_dump(wanted, sort_keys=False, allow_unicode=True))
 
 
@@ -208,7 +240,9 @@ def _make(plugins: Plugins, settings: RunSettings | DrivenSettings, kind: Kind) 
     return offer.factory(offer.options.model_validate(choice.options))
 
 
-def _progress(plugins: Plugins, task: str) -> Progress:
+def tell_progress(plugins: Plugins, task: str) -> Progress:
+    """A callback `(done, total)` that tells observers how far a task is, before there is a run."""
+
     def tell(done: int, total: int) -> None:
         notify(plugins.manager, "aas_progress", run=None, task=task, done=done, total=total)
 
@@ -217,7 +251,10 @@ def _progress(plugins: Plugins, task: str) -> Progress:
 
 def default_name(settings: RunSettings | DrivenSettings, runs: Path) -> str:
     """A name that says what is run, with a number behind it when it is taken."""
-    data = settings.dataset.name if isinstance(settings, RunSettings) else settings.codebase.path.resolve().name
+    if isinstance(settings, RunSettings):
+        data = settings.dataset.options.get("subset") or settings.dataset.name
+    else:
+        data = settings.codebase.path.resolve().name
     name = f"{settings.adapter.name}-{data}-{settings.sampler.name}-{settings.seed}"
     taken = set(os.listdir(runs)) if runs.is_dir() else set()
     number = 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from aas_plugin.evaluation.clustering_quality import clustering_quality
-from aas_plugin.files import write_json, write_table, write_text
+from aas_plugin.files import read_table, write_json, write_table, write_text
 from aas_plugin.run import Run
 
 NOTHING_ASKED = ("asked", "budget", "asked_total", "asked_share", "must_links", "cannot_links")
@@ -78,8 +79,11 @@ class Record:
                 self.cycles.append(report)
 
     def write_summary(self, **more: float) -> None:
-        """Write the last cycle's numbers as those of the run."""
-        write_json(self.run.folder / "metrics.json", {**_flat(self.cycles[-1]), **more})
+        """Write the last cycle's numbers as those of the run, with a hash of its labels to compare runs by."""
+        last = self.cycles[-1]
+        labels = read_table(self.run.folder / "cycles" / f"{last['cycle']:02d}" / "labels.parquet")
+        digest = hashlib.sha256(labels.to_csv(index=False).encode()).hexdigest()[:16]
+        write_json(self.run.folder / "metrics.json", {**_flat(last), **more, "labels_hash": digest})
 
     def _write_plots(self) -> None:
         plots = self.run.folder / "plots"

@@ -27,8 +27,10 @@ class Offer:
     `factory(options)` is called with a validated instance of `options`; it may import what is heavy. An
     adapter's, sampler's or oracle's factory returns a plugin object with hook implementations, a backbone's a
     `torch.nn.Module`. A data source's is called as `factory(options, progress)`, where `progress(done, total)`
-    may be called on long work, and returns a `Catalogue`. A codebase's is called without arguments and returns a
-    `Codebase`, a row that says how its script is driven.
+    may be called on long work, and returns a `Catalogue`; the options of one that is several data sets have `subset`
+    and `members()`, names of subsets `present` and `missing`, for `aas run --each`. A codebase's is called without
+    arguments and returns a `Codebase`, a row that says how its script is driven. A `frozen` backbone has weights
+    that are never trained.
     """
 
     kind: Kind
@@ -37,6 +39,7 @@ class Offer:
     options: type[BaseModel] = NoOptions
     defaults: Mapping[str, Any] = field(default_factory=dict)
     plugin: str = ""
+    frozen: bool = False
 
 
 class Registry:
@@ -53,8 +56,12 @@ class Registry:
         factory: Callable[..., Any],
         options: type[BaseModel] = NoOptions,
         defaults: Mapping[str, Any] | None = None,
+        *,
+        frozen: bool = False,
     ) -> None:
         """Offer `factory` as `name`; `defaults` are run settings that suit it, weaker than the user's.
+
+        A `frozen` backbone is there to embed with and is never trained.
 
         Raises `AasError` for an unknown kind and for a name that another plugin offers already.
         """
@@ -67,7 +74,7 @@ class Registry:
                 f"plugins {self._offers[kind, name].plugin!r} and {self.current_plugin!r} both offer the {kind} "
                 f"{name!r}; remove or rename one of them"
             )
-        self._offers[kind, name] = Offer(kind, name, factory, options, defaults or {}, self.current_plugin)
+        self._offers[kind, name] = Offer(kind, name, factory, options, defaults or {}, self.current_plugin, frozen)
 
     def get(self, kind: Kind, name: str) -> Offer:
         """Look up an offer; raises `AasError` with suggestions when there is none of that name."""

@@ -58,6 +58,15 @@ def test_the_plugin_observes_a_run(ready, capsys):
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["0", "1", "2"]
 
 
-@pytest.mark.parametrize("picture", re.findall(r"!\[.*?\]\((.*?)\)", README.read_text(encoding="utf-8")))
-def test_pictures_are_there(picture):
-    assert (README.parent / picture).is_file()
+PAGES = [
+    README,
+    *(README.parent / name for name in (".readme/pipeline.md", "adapters/README.md", "aas_plugin/codebases/README.md")),
+]
+LINKS = [
+    (page, link) for page in PAGES for link in re.findall(r"\]\((?!http)(.*?)\)", page.read_text(encoding="utf-8"))
+]
+
+
+@pytest.mark.parametrize(("page", "link"), LINKS)
+def test_pictures_and_pages_are_there(page, link):
+    assert (page.parent / link).is_file()

@@ -44,7 +44,8 @@ class Driver:
         self.plugins = plugins
         self.settings = settings
         self.row = row
-        self.folder = folder
+        # The script may change the working folder.
+        self.folder = folder.resolve()
         self.resume = resume
         self.fast = settings.codebase.fast_jaccard
         self.script = Script(settings.codebase.path, row.script)
@@ -238,7 +239,7 @@ class Driver:
         """The script's flags; what it writes goes into the run's folder unless they say where."""
         arguments = list(self.settings.codebase.arguments)
         if not any(argument.split("=")[0] == self.row.logs for argument in arguments):
-            arguments += [self.row.logs, str(self.folder.resolve() / "script")]
+            arguments += [self.row.logs, str(self.folder / "script")]
         return arguments
 
     def _main(self, labels: np.ndarray) -> np.ndarray:

@@ -46,6 +46,8 @@ class Script:
     def importable(self) -> Iterator[None]:
         """Let the checkout's modules be imported inside the block, leaving nothing of them behind, on disk neither."""
         paths, argv, modules, stdout = list(sys.path), list(sys.argv), set(sys.modules), sys.stdout
+        # Some scripts change it when they are imported.
+        folder = os.getcwd()
         writes_bytecode = sys.dont_write_bytecode
         sys.path[:0] = [str(self.path.parent), str(self.checkout)]
         sys.dont_write_bytecode = True
@@ -57,6 +59,7 @@ class Script:
         finally:
             sys.path[:], sys.argv[:], sys.stdout = paths, argv, stdout
             sys.dont_write_bytecode = writes_bytecode
+            os.chdir(folder)
             for name in set(sys.modules) - modules:
                 file = getattr(sys.modules[name], "__file__", None)
                 if name == MODULE or (file and self.checkout in Path(file).parents):

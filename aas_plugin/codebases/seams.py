@@ -15,7 +15,7 @@ import torch
 if TYPE_CHECKING:
     from aas_plugin.codebases.row import Codebase, Role
 
-LOSSES = re.compile(r"(?<![\w.-])([A-Za-z]\w*)[ :]+-?\d+\.\d+ \((-?\d+\.\d+)\)")
+LOSSES = re.compile(r"(?<![\w.-])([A-Za-z]\w*)[ :]+(-?\d+\.\d+)(?: \((-?\d+\.\d+)\))?")
 NO_LOSSES = ("Time", "Data", "Prec")
 
 
@@ -164,6 +164,7 @@ class Losses:
     def __init__(self) -> None:
         self._totals: list[torch.Tensor] = []
         self._printed: dict[str, float] = {}
+        self._line = ""
 
     @contextmanager
     def watched(self, console: Any) -> Iterator[None]:
@@ -175,8 +176,11 @@ class Losses:
             backward(loss, *arguments, **options)
 
         def read(text: str) -> Any:
-            if text.startswith("Epoch: ["):
-                self._printed.update((name, float(mean)) for name, mean in LOSSES.findall(text))
+            *lines, self._line = (self._line + text).split("\n")
+            for line in lines:
+                if line.startswith("Epoch: ["):
+                    # "name value (mean)", or only the mean.
+                    self._printed.update((name, float(mean or value)) for name, value, mean in LOSSES.findall(line))
             return write(text)
 
         torch.Tensor.backward = seen  # type: ignore[method-assign, assignment]

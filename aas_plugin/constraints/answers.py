@@ -32,7 +32,7 @@ class Answer:
         decision: "same", "different" or "cannot_tell".
         annotator: who answered.
         time: ISO 8601, UTC.
-        cycle: the cycle that asked, from 0.
+        cycle: the cycle that asked, from 1; 0 if the answer was imported.
         kind: why the pair was asked, such as "over" or "under" (segmentation).
         contradicts: ids of the answers it contradicts; such an answer is kept but gives no constraint.
     """
@@ -85,6 +85,11 @@ class AnswerLog:
         """The answers that are not revoked, in the order they were given."""
         self._refresh()
         return [answer for answer in self._answers if answer.id not in self._revoked]
+
+    def ids(self) -> set[str]:
+        """The ids that are taken: those of all answers, also of revoked ones."""
+        self._refresh()
+        return set(self._ids)
 
     def append(self, answers: Iterable[Answer]) -> None:
         """Write answers down, all or none.

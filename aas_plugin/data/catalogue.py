@@ -13,7 +13,7 @@ import pandas as pd
 from aas_plugin.errors import AasError
 
 COLUMNS = ("path", "identity", "split", "orientation", "camera")
-SPLITS = ("train", "test")
+SPLITS = ("train", "test", "query", "gallery")
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +25,8 @@ class Catalogue:
         root: folder that the paths are relative to.
         table: (n,) rows under a RangeIndex with the string columns `path` (posix, relative to `root`,
             unique), `identity`, `split` ("train" or "test"), `orientation` and `camera`. All but `path`
-            may be `pd.NA`; an image whose split is NA belongs to neither side.
+            may be `pd.NA`; an image whose split is NA belongs to neither side. A data set with an evaluation of
+            its own has "query" and "gallery" instead of "test".
     """
 
     name: str
@@ -44,13 +45,18 @@ class Catalogue:
         """Whether the individual is known for at least one image."""
         return bool(self.table["identity"].notna().any())
 
+    @property
+    def has_gallery(self) -> bool:
+        """Whether the data set itself says which test images are queries and which are the gallery."""
+        return bool(self.table["split"].eq("gallery").any())
+
     def describe(self) -> dict[str, int]:
-        """Count images, individuals, training images, test images and distinct orientations."""
+        """Count images, individuals, training images, test images (query and gallery too) and orientations."""
         return {
             "images": len(self),
             "individuals": int(self.table["identity"].nunique()),
             "train": int((self.table["split"] == "train").sum()),
-            "test": int((self.table["split"] == "test").sum()),
+            "test": int(self.table["split"].isin(SPLITS[1:]).sum()),
             "orientations": int(self.table["orientation"].nunique()),
         }
 
@@ -69,7 +75,8 @@ def make_catalogue(name: str, root: Path, table: pd.DataFrame) -> Catalogue:
 
     Raises:
         AasError: there is no image or no column `path`, a path is blank, duplicated, absolute or leaves the
-            root, a file is missing, or a split is neither "train" nor "test".
+            root, a file is missing, a split is none of `SPLITS`, or "query" and "gallery" are not together and
+            without "test".
     """
     if "path" not in table:
         raise AasError(f"Data set {name!r} has no column 'path' but {some_of(table.columns)}; name it so.")
@@ -80,11 +87,7 @@ def make_catalogue(name: str, root: Path, table: pd.DataFrame) -> Catalogue:
         values = table[column] if column in table else pd.Series(pd.NA, index=table.index)
         checked[column] = _text(values).reset_index(drop=True)
     _check_paths(name, root, checked)
-    wrong = sorted(set(checked["split"].dropna()) - set(SPLITS))
-    if wrong:
-        raise AasError(
-            f'Data set {name!r} in {root} has the split {some_of(wrong)}; every split must be "train", "test" or blank.'
-        )
+    _check_splits(name, root, set(checked["split"].dropna()))
     return Catalogue(name, root, checked)
 
 
@@ -147,6 +150,21 @@ def _text(values: pd.Series) -> pd.Series:
     if text.dropna().str.fullmatch(r"-?\d+(\.0)?").all():
         text = text.str.removesuffix(".0")
     return text
+
+
+def _check_splits(name: str, root: Path, splits: set[str]) -> None:
+    wrong = sorted(splits - set(SPLITS))
+    if wrong:
+        raise AasError(
+            f"Data set {name!r} in {root} has the split {some_of(wrong)}; "
+            'every split must be "train", "test" or blank, or "query" or "gallery".'
+        )
+    own = sorted(splits & {"query", "gallery"})
+    if own and (len(own) < 2 or "test" in splits):
+        raise AasError(
+            f"Data set {name!r} in {root} has the splits {some_of(sorted(splits))}; "
+            'a data set has either "test", or both "query" and "gallery".'
+        )
 
 
 def _check_paths(name: str, root: Path, table: pd.DataFrame) -> None:

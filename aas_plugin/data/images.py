@@ -1,5 +1,7 @@
 """Reading image files into arrays."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -66,6 +68,15 @@ class ImageStore:
 
     def __len__(self) -> int:
         return len(self._paths)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width in pixels."""
+        return self._shape[0], self._shape[1]
+
+    def of_size(self, height: int, width: int) -> ImageStore:
+        """The same images in another size, read from their files whenever they are asked for."""
+        return ImageStore(self._root, self._paths, height, width, cache_bytes=0)
 
     def check(self, progress: Callable[[int, int], None] | None = None) -> None:
         """Decode every image, and keep them all if they fit the cache.

@@ -45,7 +45,7 @@ def folder(options: FolderOptions) -> Catalogue:
     root = options.path.expanduser().resolve()
     if not root.is_dir():
         raise AasError(f"{options.path} is not a folder; give the path of a folder of images.")
-    images = sorted(_find_images(root), key=Path.as_posix)
+    images = sorted(find_images(root), key=Path.as_posix)
     depths = [len(image.parts) for image in images]
     flat = [image.as_posix() for image, depth in zip(images, depths, strict=True) if depth == 1]
     nested = [image.as_posix() for image, depth in zip(images, depths, strict=True) if depth == 2]
@@ -73,27 +73,36 @@ def csv(options: CsvOptions) -> Catalogue:
     """Read a CSV with the columns of WildlifeReID-10k, keeping its order.
 
     Only `path` is needed. `identity`, `split`, `orientation` and `camera` are used if there; a blank cell
-    means unknown. All other columns are ignored.
+    means unknown. All other columns are ignored. Where the split says "query" and "gallery", these are compared.
 
     Raises:
         AasError: the file cannot be read, has no column `path`, or `make_catalogue` rejects it.
     """
     path = options.path.expanduser().resolve()
     root = path.parent if options.root is None else options.root.expanduser().resolve()
-    try:
-        with warnings.catch_warnings():
-            # Rows longer than the header, of which pandas would cut the end.
-            warnings.simplefilter("error", pd.errors.ParserWarning)
-            table = pd.read_csv(path, dtype=str, na_filter=False, index_col=False)
-    except (OSError, ValueError, pd.errors.ParserWarning) as error:
-        raise AasError(f"{path} is no readable CSV ({error}); give a comma-separated file in UTF-8.") from error
+    table = read_cells(path)
     if "path" not in table:
         found = ", ".join(map(repr, table.columns))
         raise AasError(f"CSV {path} has no column 'path' but {found}; name the column of image paths 'path'.")
     return make_catalogue(options.title or root.name, root, table)
 
 
-def _find_images(root: Path) -> list[Path]:
+def read_cells(path: Path) -> pd.DataFrame:
+    """Read a CSV whose cells all are text, the empty ones too.
+
+    Raises:
+        AasError: the file cannot be read.
+    """
+    try:
+        with warnings.catch_warnings():
+            # Rows longer than the header, of which pandas would cut the end.
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            return pd.read_csv(path, dtype=str, na_filter=False, index_col=False)
+    except (OSError, ValueError, pd.errors.ParserWarning) as error:
+        raise AasError(f"{path} is no readable CSV ({error}); give a comma-separated file in UTF-8.") from error
+
+
+def find_images(root: Path) -> list[Path]:
     """List images below root, relative to it; a link back to a folder already seen is not followed."""
     found: list[Path] = []
     seen: set[str] = set()

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from aas_plugin.data.catalogue import SPLITS, Catalogue
+from aas_plugin.data.catalogue import Catalogue
 
 
 @dataclass(frozen=True, eq=False)
@@ -15,7 +15,8 @@ class OpenSet:
 
     Attributes:
         query: int64 (Q,) ascending rows of the test images whose individual is given.
-        gallery: int64 (G,) ascending rows of the exemplars, all training images.
+        gallery: int64 (G,) ascending rows of the exemplars, all training images; of the data set's own gallery
+            where it has one.
         known: bool (Q,) whether the query's individual is in the gallery.
     """
 
@@ -75,7 +76,7 @@ def open_set_protocol(
         ValueError: `reference_features` has not one row for each training image.
     """
     names, sides = np.asarray(identity, dtype=object), pd.Series(split, dtype="string")
-    train, test = ((sides == side).fillna(False).to_numpy(dtype=bool) for side in SPLITS)
+    train, test = ((sides == side).fillna(False).to_numpy(dtype=bool) for side in ("train", "test"))
     if len(reference_features) != train.sum():
         raise ValueError(f"{len(reference_features)} reference features for {train.sum()} training images")
     feature_row = np.cumsum(train) - 1
@@ -91,6 +92,18 @@ def open_set_protocol(
     gallery = np.sort(np.concatenate([np.empty(0, dtype=np.int64), *chosen]))
     query = np.flatnonzero(test & ~pd.isna(names)).astype(np.int64)
     known = pd.Series(names[query]).isin(names[gallery]).to_numpy(dtype=bool)
+    return OpenSet(query, gallery, known)
+
+
+def own_protocol(catalogue: Catalogue) -> OpenSet:
+    """Query and gallery of a data set that brings both, as Market-1501 does; all queries have their individual.
+
+    Gallery images without an individual stay: they are right for no query.
+    """
+    identity = catalogue.table["identity"]
+    rows, gallery = catalogue.rows_of("query"), catalogue.rows_of("gallery")
+    query = rows[identity.iloc[rows].notna().to_numpy()]
+    known = identity.iloc[query].isin(identity.iloc[gallery].dropna()).to_numpy(dtype=bool)
     return OpenSet(query, gallery, known)
 
 

@@ -1,52 +1,51 @@
-"""A run's open-set protocol, chosen once and kept in its folder, and the metrics of a cycle."""
+"""A run's protocol, chosen once and kept in its folder, and the metrics of a cycle."""
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from aas_plugin.data.splits import OpenSet, open_set_protocol
+from aas_plugin.data.splits import OpenSet, open_set_protocol, own_protocol
 from aas_plugin.evaluation.open_set import auc_roc
+from aas_plugin.evaluation.protocol_file import read_protocol, rows_of, save_protocol
 from aas_plugin.evaluation.retrieval import retrieval_metrics
-from aas_plugin.files import write_json
 
 if TYPE_CHECKING:
     from aas_plugin.run import Run
 
 
-def choose_protocol(run: Run, reference_features: np.ndarray) -> OpenSet:
-    """Read the run's protocol from `protocol.json`, or choose it and write it.
+def choose_protocol(run: Run, untrained_features: Callable[[], np.ndarray]) -> OpenSet:
+    """Read the run's protocol from its `protocol.json`, or from the settings' file, or choose it; write it there.
 
-    `reference_features` float32 `(N, D)` of `run.train` choose the gallery's exemplars; those of the untrained
-    backbone are taken, so that runs with the same seed and backbone are judged alike (ours; the paper takes
-    MegaDescriptor).
+    A data set with a gallery of its own is evaluated on that. Otherwise the protocol is the open-set one, whose
+    exemplars are chosen by the features of `evaluation.reference`, or else by `untrained_features()`, float32
+    `(N, D)` of `run.train`: those of the untrained backbone, so that runs with the same seed and backbone are
+    judged alike (ours; the paper takes MegaDescriptor).
+
+    Raises:
+        AasError: a file of the protocol cannot be read or written, or the reference cannot be made.
     """
     path = run.folder / "protocol.json"
-    table = run.catalogue.table
-    paths = table["path"].to_list()
-    if path.exists():
-        saved = json.loads(path.read_text(encoding="utf-8"))
-        row = {name: position for position, name in enumerate(paths)}
-        query, gallery = (
-            np.array([row[name] for name in saved[side]], dtype=np.int64) for side in ("query", "gallery")
-        )
-        return OpenSet(query, gallery, np.isin(run.identity[query], run.identity[gallery]))
     settings = run.settings.evaluation
-    split = np.full(len(table), "", dtype=object)
-    split[run.train] = "train"
-    split[run.catalogue.rows_of("test")] = "test"
-    protocol = open_set_protocol(
-        run.identity, split, reference_features, run.settings.seed, settings.exemplars, settings.held_out
-    )
-    write_json(
-        path,
-        {
-            "query": [paths[row] for row in protocol.query],
-            "gallery": [paths[row] for row in protocol.gallery],
-        },
-    )
+    if path.exists():
+        return rows_of(read_protocol(path), run.catalogue)
+    if settings.protocol is not None:
+        saved = read_protocol(settings.protocol)
+        protocol = rows_of(saved, run.catalogue)
+        made: dict[str, Any] = saved.model_dump(include={"seed", "exemplars", "held_out", "reference"})
+    else:
+        made = {"seed": run.settings.seed, "exemplars": settings.exemplars, "held_out": settings.held_out}
+        if run.catalogue.has_gallery:
+            protocol, made["reference"] = own_protocol(run.catalogue), None
+        else:
+            features, made["reference"] = _reference(run, untrained_features)
+            split = run.catalogue.table["split"]
+            protocol = open_set_protocol(
+                run.identity, split, features, run.settings.seed, settings.exemplars, settings.held_out
+            )
+    save_protocol(path, run.catalogue, run.hashes, protocol, **made)
     return protocol
 
 
@@ -68,3 +67,19 @@ def evaluate(run: Run, protocol: OpenSet) -> dict[str, float]:
         *cameras,  # type: ignore[arg-type]
     )
     return {**metrics, "AUC_ROC": auc_roc(similarity, protocol.known)}
+
+
+def _reference(run: Run, untrained_features: Callable[[], np.ndarray]) -> tuple[np.ndarray, dict[str, Any]]:
+    """Features of the training images that choose the exemplars, and whose they are."""
+    choice = run.settings.evaluation.reference
+    if choice is None:
+        whose = {"adapter": run.settings.adapter.name, "backbone": run.settings.backbone.model_dump(mode="json")}
+        return untrained_features(), whose
+    from aas_plugin.run import seeded_rng, torch_seed
+    from aas_plugin.training.embed import embed
+
+    offer = run.registry.get("backbone", choice.name)
+    with torch_seed(seeded_rng(run.settings.seed, -1, "backbone")):
+        model = offer.factory(offer.options.model_validate(choice.options)).to(run.device)
+    features = embed(model, run.images, run.train, run.device, progress=run.progress("choosing exemplars"))
+    return features, {"backbone": choice.model_dump(mode="json")}

@@ -8,20 +8,34 @@ if TYPE_CHECKING:
     from torch import nn
 
     from aas_plugin.models.backbones import Backbone
+    from aas_plugin.registry import Offer
     from aas_plugin.run import Run
 
 
-def make_backbone(run: Run, pool: nn.Module | None = None) -> Backbone:
+def make_backbone(run: Run, pool: nn.Module | None = None, *, to_train: bool = True) -> Backbone:
     """Build the backbone that the run's settings name, on its device, initialised from its seed.
 
-    `pool` takes the place of its average pooling.
+    `pool` takes the place of its average pooling. Raises `AasError` when it is to be trained and is frozen.
     """
     from aas_plugin.run import seeded_rng, torch_seed
 
     choice = run.settings.backbone
     offer = run.registry.get("backbone", choice.name)
+    if to_train:
+        refuse_frozen(offer)
     with torch_seed(seeded_rng(run.settings.seed, -1, "backbone")):
         model: Backbone = offer.factory(offer.options.model_validate(choice.options))
     if pool is not None:
         model.pool = pool
     return model.to(run.device)
+
+
+def refuse_frozen(offer: Offer) -> None:
+    """Raise `AasError` when a backbone that is to be trained is frozen."""
+    from aas_plugin.errors import AasError
+
+    if offer.frozen:
+        raise AasError(
+            f"the backbone {offer.name!r} is frozen, so there is nothing to train; measure it with "
+            f"`aas evaluate --backbone {offer.name}`, or train another with --set backbone=NAME"
+        )

@@ -8,15 +8,25 @@ from torch.nn import functional
 
 from aas_plugin.errors import AasError
 from aas_plugin.models.options import BackboneOptions
+from aas_plugin.training.batches import IMAGENET_MEAN, IMAGENET_STD
 
 
 class Backbone(nn.Module):
     """Feature map -> average pooling, or what `pool` is set to -> batch normalisation with frozen bias -> unit length.
 
-    Source: SpCL's official `resnet.py` for the head. `forward` takes float32 `(B, 3, H, W)`, ImageNet-
-    normalised, and returns float32 `(B, feature_dim)` with L2-normalised rows. Without `bn_neck` the pooled
+    Source: SpCL's official `resnet.py` for the head. `forward` takes float32 `(B, 3, H, W)`, normalised by
+    `mean` and `std`, and returns float32 `(B, feature_dim)` with L2-normalised rows. Without `bn_neck` the pooled
     features are normalised as they are.
+
+    Attributes:
+        mean: of red, green and blue in [0, 1], subtracted from an image.
+        std: of red, green and blue, by which it is then divided.
+        image_size: the only (height, width) in pixels that it takes, or None.
     """
+
+    mean: tuple[float, float, float] = IMAGENET_MEAN
+    std: tuple[float, float, float] = IMAGENET_STD
+    image_size: tuple[int, int] | None = None
 
     def __init__(self, body: nn.Module, feature_dim: int, bn_neck: bool = True) -> None:
         super().__init__()

@@ -1,6 +1,9 @@
 """Options of the built-in backbones, apart from them so that reading settings does not load torch."""
 
-from pydantic import BaseModel, ConfigDict
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class BackboneOptions(BaseModel):
@@ -9,3 +12,13 @@ class BackboneOptions(BaseModel):
     model_config = ConfigDict(extra="forbid")
     pretrained: bool = True
     bn_neck: bool = True
+
+
+class FoundationOptions(BaseModel):
+    """Options of the frozen backbones: a file of weights in the place of the hub's, and the normalisation."""
+
+    model_config = ConfigDict(extra="forbid")
+    weights: Path | None = Field(None, description="checkpoint on disk; without, the Hugging Face hub's")
+    normalisation: Literal["imagenet", "half"] = Field(
+        "imagenet", description="mean and deviation of ImageNet, or 0.5 and 0.5 for all colours"
+    )

@@ -19,6 +19,7 @@ from aas_plugin.hookspecs import hookimpl
 from aas_plugin.plugins import Plugins, load_plugins
 from aas_plugin.run import Run
 from aas_plugin.testing.tiny import tiny_engine
+from aas_plugin.training.embed import embed
 
 SEAMS = (
     "aas_setup", "aas_embed", "aas_features", "aas_pseudo_labels", "aas_train_epoch", "aas_save_state",
@@ -146,6 +147,16 @@ class AdapterContract:
         clustered = run.plugins.hook.aas_features(run=run)
         assert clustered.shape[0] == len(run.train) and clustered.dtype == np.float32
         np.testing.assert_allclose(np.linalg.norm(clustered, axis=1), 1, atol=1e-5)
+
+    def test_its_model_embeds_as_it_does(self) -> None:
+        """The module that is kept beside the run, if it gives one, gives the features of `aas_embed`."""
+        run = self.set_up()
+        model = run.plugins.hook.aas_model(run=run)
+        if model is None:
+            pytest.skip(f"{self.adapter} keeps no model")
+        rows = run.train[:5]
+        features = embed(model, run.images, rows, run.device)
+        np.testing.assert_allclose(features, run.plugins.hook.aas_embed(run=run, rows=rows), atol=1e-5)
 
     def test_its_labels_are_whole_numbers_from_minus_one_without_a_gap(self) -> None:
         """Pseudo-labels are int64, -1 or 0..K-1, whether there are many clusters, one or none."""

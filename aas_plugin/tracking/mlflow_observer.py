@@ -7,6 +7,7 @@ import json
 import logging
 import math
 import os
+import tempfile
 import time
 import warnings
 from collections import deque
@@ -43,6 +44,11 @@ class MlflowObserver:
         self._monitor: Any = None
         self._queue: deque[Callable[[], None]] = deque()
         self._away = False
+
+    @property
+    def ui_command(self) -> str:
+        """What shows the runs: a command, or the address of a server."""
+        return self.uri if self.uri.startswith("http") else f"mlflow ui --backend-store-uri {self.uri}"
 
     @hookimpl
     def aas_run_started(self, run: Run) -> None:
@@ -124,6 +130,7 @@ class MlflowObserver:
             "mlflow.source.git.commit": self.git_commit,
             "git_commit": self.git_commit,
             "data_hash": run.data_hash,
+            "constraints_hash": run.state.get("constraints_hash"),
             "run_folder": str(run.folder.resolve()),
         }
         client.log_batch(self.run_id, params=params, tags=[RunTag(key, value) for key, value in tags.items() if value])
@@ -169,6 +176,29 @@ class MlflowObserver:
         if self._monitor is not None:
             self._monitor.finish()
         self._do(lambda: self._client.set_terminated(self.run_id, status))
+        if status == "FINISHED" and (run.folder / "model.pt").exists():
+            self._do(lambda: self._log_model(run))
+
+    def _log_model(self, run: Run) -> None:
+        """Log the run's portable model, once, with signature and an example; without touching MLflow's globals."""
+        state = run.folder / "mlflow.json"
+        saved = json.loads(state.read_text(encoding="utf-8"))
+        if "model_id" in saved:
+            return
+        from mlflow.entities import LoggedModelOutput
+
+        from aas_plugin.tracking.mlflow_model import write_model
+
+        experiment = self._client.get_run(self.run_id).info.experiment_id
+        model = self._client.create_logged_model(
+            experiment, name="model", source_run_id=self.run_id, model_type="embedding"
+        )
+        with tempfile.TemporaryDirectory() as scratch:
+            write_model(run.folder / "model.pt", Path(scratch) / "model", model.model_id, self.run_id)
+            self._client.log_model_artifacts(model.model_id, str(Path(scratch) / "model"))
+        self._client.finalize_logged_model(model.model_id, "READY")
+        self._client.log_outputs(self.run_id, [LoggedModelOutput(model.model_id, step=run.cycle)])
+        write_json(state, {**saved, "model_id": model.model_id})
 
     def _log_artifact(self, path: Path) -> None:
         self._client.log_artifact(self.run_id, str(path))

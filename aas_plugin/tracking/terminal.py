@@ -21,7 +21,7 @@ COLUMNS = (
     ("must_links", "must", 6),
     ("cannot_links", "cannot", 7),
     ("clusters", "clusters", 9),
-    ("ARI", "ARI", 6),
+    ("ARI", "ARI", 7),
     ("mAP", "mAP", 6),
     ("mINP", "mINP", 6),
     ("top1", "top-1", 6),
@@ -63,8 +63,12 @@ class Terminal:
             say(f"[yellow]{escape(run.active.log.damaged)}[/yellow]")
         if run.state.get("shims"):
             say(f"shims: {', '.join(run.state['shims'])} (aas plugins --shims says why)")
+        answers = run.active.log.answers()
+        imported = sum(answer.cycle == 0 for answer in answers)
+        if imported and not run.resumed:
+            say(f"begins with {imported} answers of {escape(str(run.settings.active.constraints))}")
         if run.resumed:
-            say(f"going on with {len(run.active.log.answers())} answers")
+            say(f"going on with {len(answers)} answers")
         say("".join(title.rjust(width) for _, title, width in COLUMNS) + "  time", style="bold")
 
     @hookimpl
@@ -109,7 +113,7 @@ class Terminal:
                 soft_wrap=True,
             )
             return
-        answers = len(run.active.log.answers())
+        answers = sum(answer.cycle > 0 for answer in run.active.log.answers())
         share = answers / run.active.all_pairs if run.active.all_pairs else 0.0
         # From the files: a run that was resumed showed its first cycles in another process.
         summary, untrained = (

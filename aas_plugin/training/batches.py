@@ -48,12 +48,16 @@ def balanced_batches(
         queue = queue[batch_size:]
 
 
-def normalise(images: np.ndarray, device: torch.device) -> Tensor:
-    """Turn uint8 `(B, H, W, 3)` into ImageNet-normalised float32 `(B, 3, H, W)` on `device`."""
+def normalise(
+    images: np.ndarray,
+    device: torch.device,
+    mean: tuple[float, float, float] = IMAGENET_MEAN,
+    std: tuple[float, float, float] = IMAGENET_STD,
+) -> Tensor:
+    """Turn uint8 `(B, H, W, 3)` into float32 `(B, 3, H, W)` on `device`: in [0, 1], minus `mean`, over `std`."""
     batch = torch.from_numpy(images).to(device).permute(0, 3, 1, 2).float().div_(255)
-    mean = torch.tensor(IMAGENET_MEAN, device=device)[:, None, None]
-    std = torch.tensor(IMAGENET_STD, device=device)[:, None, None]
-    return batch.sub_(mean).div_(std)
+    centre, spread = (torch.tensor(values, device=device)[:, None, None] for values in (mean, std))
+    return batch.sub_(centre).div_(spread)
 
 
 def augment(batch: Tensor, settings: TrainingSettings, rng: np.random.Generator) -> Tensor:

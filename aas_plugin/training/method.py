@@ -46,6 +46,11 @@ class NativeMethod:
         return self.aas_embed(run, run.train)
 
     @hookimpl
+    def aas_model(self, run: Run) -> nn.Module:
+        """The model, which embeds by itself."""
+        return self.model
+
+    @hookimpl
     def aas_save_state(self, run: Run) -> dict[str, Any]:
         """Everything that changes from epoch to epoch."""
         return self.trainer.state()

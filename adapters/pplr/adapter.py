@@ -48,6 +48,12 @@ class Pplr(NativeMethod):
         self.features = self._embed_all(run, run.train)
         return self.features[:, 0]
 
+    @hookimpl
+    def aas_model(self, run: Run) -> nn.Module:
+        """The backbone, which gives the global features alone."""
+        backbone: nn.Module = self.model.backbone  # type: ignore[assignment]
+        return backbone
+
     def _embed_all(self, run: Run, rows: np.ndarray) -> np.ndarray:
         """Global and part features, float32 `(n, 1 + P, D)`, all of unit length."""
         return unit_rows(embed(self.model, run.images, rows, run.device, progress=run.progress("embedding")))

@@ -3,6 +3,7 @@
 import random
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -86,6 +87,29 @@ def test_what_the_script_writes_goes_into_the_runs_folder(copy_of, arguments, tm
     position = given.index("--logs-dir")
     make_driver(CC, copy_of(CC), given[:position] + given[position + 2 :], tmp_path / "run").execute()
     assert (tmp_path / "run" / "script" / "model_best.pth.tar").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "losses"),
+    [("ice", {"Loss_ccl"}), ("rtmem", {"loss_class", "loss_instance"}), ("pplr-cam", {"L_GCE", "L_CAM"})],
+)
+def test_losses_are_read_as_each_script_prints_them(name, losses, miniature, arguments, tmp_path):
+    driver = make_driver(name, miniature(name), arguments(name, tmp_path / "logs", epochs=2), tmp_path / "run")
+    driver.execute()
+    for epoch in driver.record.epochs:
+        assert losses <= set(epoch)
+        assert not {"Time", "Data", "Prec"} & set(epoch)
+
+
+def test_a_script_that_changes_the_working_folder_changes_it_for_itself_only(
+    miniature, arguments, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    where = Path.cwd()
+    given = arguments("purification", tmp_path / "logs", epochs=1)
+    make_driver("purification", miniature("purification"), given, Path("runs/mine")).execute()
+    assert Path.cwd() == where
+    assert (tmp_path / "runs" / "mine" / "metrics.json").exists()
 
 
 def test_the_step_leaves_all_generators_as_they_are(miniature, arguments, tmp_path):

@@ -74,6 +74,19 @@ def test_counts(root):
     assert catalogue.has_identities
 
 
+def test_a_data_set_may_bring_queries_and_a_gallery(root):
+    catalogue = catalogue_of(root, path=["a.jpg", "b.jpg", "c.jpg"], split=["train", "query", "gallery"])
+    assert catalogue.has_gallery
+    assert catalogue.describe()["test"] == 2
+    assert not catalogue_of(root, path=["a.jpg", "b.jpg"], split=["train", "test"]).has_gallery
+
+
+@pytest.mark.parametrize("split", [["train", "query"], ["query", "gallery", "test"]])
+def test_half_an_evaluation_of_its_own_is_an_error(root, split):
+    with pytest.raises(AasError, match='either "test", or both "query" and "gallery"'):
+        catalogue_of(root, path=["a.jpg", "b.jpg", "c.jpg"][: len(split)], split=split)
+
+
 def test_no_images_is_an_error(root):
     with pytest.raises(AasError, match=r"'zoo'.*no images"):
         catalogue_of(root, path=[])

@@ -1,0 +1,123 @@
+"""What commands share: their options, and how settings are gathered from files and flags."""
+
+from __future__ import annotations
+
+import subprocess
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from aas_plugin.plugins import Plugins
+
+RUNS = Path("runs")
+"""Where runs lie, in the working folder."""
+
+Modules = Annotated[list[str] | None, typer.Option("--plugin", "-p", help="Load a plugin module by dotted name.")]
+Params = Annotated[
+    Path | None,
+    typer.Option("--params", help="YAML file of settings; params.yaml is read where there is one."),
+]
+Sets = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="One setting, e.g. seed=1.")]
+AdapterName = Annotated[str | None, typer.Option("--adapter", help="Base method.")]
+DatasetName = Annotated[
+    str | None, typer.Option("--dataset", help="Data set by name, or a folder of photos, or a CSV file.")
+]
+DeviceName = Annotated[str | None, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
+
+
+def loaded(modules: list[str] | None) -> Plugins:
+    """Load all plugins, and `modules`, by dotted names."""
+    from aas_plugin.plugins import load_plugins
+
+    return load_plugins(modules or [])
+
+
+def flag_layers(
+    adapter: str | None, dataset: str | None, sampler: str | None, device: str | None, sets: list[str] | None
+) -> list[dict[str, Any]]:
+    """Layers of settings that stand on the command line, weakest first."""
+    from aas_plugin.config import parse_set
+
+    layers: list[dict[str, Any]] = []
+    if dataset is not None:
+        path = Path(dataset)
+        if path.is_dir():
+            layers.append({"dataset": {"name": "folder", "path": dataset}})
+        elif path.suffix.lower() == ".csv" or path.is_file():
+            layers.append({"dataset": {"name": "csv", "path": dataset}})
+        else:
+            layers.append({"dataset": {"name": dataset}})
+    layers += [{kind: {"name": name}} for kind, name in (("adapter", adapter), ("sampler", sampler)) if name]
+    if device is not None:
+        layers.append({"device": device})
+    return [*layers, *map(parse_set, sets or [])]
+
+
+def params_layer(path: Path | None) -> dict[str, Any]:
+    """The settings in a parameter file; those of params.yaml, where there is one, without `path`."""
+    if path is None:
+        default = Path("params.yaml")
+        return read_layer(default) if default.exists() else {}
+    return read_layer(path)
+
+
+def read_layer(path: Path) -> dict[str, Any]:
+    """The settings in a parameter file, or in its section `run`."""
+    from aas_plugin.config import read_params
+
+    tree = read_params(path)
+    # A pipeline's parameters: those of a run are one section of several.
+    section = tree.get("run", tree)
+    return section if isinstance(section, dict) else tree
+
+
+def given_settings(
+    params: Path | None, dataset: str | None = None, sets: list[str] | None = None
+) -> list[dict[str, Any]]:
+    """Layers of settings, weakest first: the parameter file's and what stands on the command line."""
+    return [params_layer(params), *flag_layers(None, dataset, None, None, sets)]
+
+
+def valid_name(name: str) -> str:
+    """A run's name; raises `AasError` where it is none of a folder."""
+    from aas_plugin.errors import AasError
+
+    if not name or name.startswith(".") or any(character in name for character in '/\\\0:*?"<>|'):
+        raise AasError(f"--run-name {name!r} must be the name of a folder, without slashes or a leading dot")
+    return name
+
+
+def run_folder(name: str | None) -> Path:
+    """The folder of a run by its name, or of the last one; raises `AasError` when there is none."""
+    from aas_plugin.errors import AasError
+
+    if name is not None:
+        return RUNS / valid_name(name)
+    found = sorted(RUNS.glob("*/config.yaml"), key=lambda path: path.stat().st_mtime)
+    if not found:
+        raise AasError(f"no run to go on with in {RUNS.resolve()}; leave out --resume to begin one")
+    return found[-1].parent
+
+
+def git_commit() -> str | None:
+    """The commit of the working folder, or None."""
+    try:
+        found = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return found.stdout.strip()
+
+
+def show_warnings(console: Console) -> None:
+    """Show a user's warnings as one yellow sentence, and no other ones."""
+
+    def show_warning(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
+        if category is UserWarning:
+            console.print(f"warning: {message}", style="yellow", markup=False)
+
+    warnings.showwarning = show_warning  # type: ignore[assignment]

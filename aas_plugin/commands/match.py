@@ -1,0 +1,95 @@
+"""`aas match`: which individuals of a gallery are on photos, and which photos show none of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from aas_plugin.commands.embed import Device, Model, Modules, embed_photos, open_trained, read_photos
+
+
+def match(
+    model: Model,
+    gallery: Annotated[Path, typer.Argument(help="Known individuals: a folder each, or a CSV file with identities.")],
+    photos: Annotated[Path, typer.Argument(help="Folder of photos, or a CSV file.")],
+    k: Annotated[int, typer.Option("-k", min=1, help="Individuals to list for a photo.")] = 5,
+    threshold: Annotated[
+        float | None,
+        typer.Option("--threshold", help="Best score below which a photo shows an unknown individual; else estimated."),
+    ] = None,
+    output: Annotated[Path, typer.Option("--output", "-o", help="CSV file to write.")] = Path("matches.csv"),
+    device: Device = "auto",
+    plugin: Modules = None,
+) -> None:
+    """Match photos with a gallery: the best individuals with their scores, unknown ones flagged.
+
+    An individual's score is the cosine similarity of its most similar gallery photo, at most 1. Without --threshold
+    it is estimated in the gallery: each photo is searched for once without itself, once without its individual, and
+    the threshold is the score that best tells the first, which are known, from the second, which are not.
+    """
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    with console.status("loading"):
+        import numpy as np
+        import pandas as pd
+
+        from aas_plugin.errors import AasError
+        from aas_plugin.evaluation.matching import (
+            best_per_individual,
+            leave_one_out_scores,
+            separating_threshold,
+            top_individuals,
+        )
+        from aas_plugin.files import write_text
+
+    opened = open_trained(model, device, plugin, console)
+    known, new = read_photos(gallery), read_photos(photos)
+    if not known.has_identities:
+        raise AasError(
+            f"the gallery {gallery} says of no photo who is on it; put each into gallery/individual/photo, or give a "
+            "CSV file with a column 'identity'"
+        )
+    codes, names = pd.factorize(known.table["identity"], sort=True)
+    named = codes >= 0
+    gallery_features = embed_photos(opened, known, device, console, "gallery")[named]
+    individual = codes[named].astype(np.int64)
+    scores = best_per_individual(embed_photos(opened, new, device, console, "photos"), gallery_features, individual)
+    ranked, ranked_scores = top_individuals(scores, k)
+    source = "given"
+    if threshold is None:
+        threshold = separating_threshold(*leave_one_out_scores(gallery_features, individual))
+        source = "estimated in the gallery"
+    unknown = ranked_scores[:, 0].astype(np.float64) < (-np.inf if threshold is None else threshold)
+    shown = ranked.shape[1]
+    table = pd.DataFrame(
+        {
+            "path": np.repeat(new.table["path"].to_numpy(dtype=object), shown),
+            "rank": np.tile(np.arange(1, shown + 1), len(new)),
+            "individual": np.asarray(names, dtype=object)[ranked].ravel(),
+            "score": ranked_scores.ravel(),
+            "unknown": np.repeat(unknown, shown),
+        }
+    )
+    write_text(output, table.to_csv(index=False, float_format="%.4f"))
+
+    def say(text: str) -> None:
+        console.print(text, soft_wrap=True, markup=False)
+
+    left_out = f", {int((~named).sum())} photos without an individual left out" if not named.all() else ""
+    say(f"gallery: {int(named.sum())} photos of {len(names)} individuals{left_out}")
+    if k > len(names):
+        say(f"-k {k} is more than there are individuals; {len(names)} are listed")
+    if threshold is None:
+        say(
+            "no threshold can be estimated, which takes two individuals, one of them with two photos: no photo is "
+            "flagged; give one with --threshold"
+        )
+    else:
+        say(
+            f"{int(unknown.sum())} of {len(new)} photos show an unknown individual: best score below {threshold:.4f}, "
+            f"{source}"
+        )
+    say(f"{output}: the best {shown} individuals of {len(new)} photos")

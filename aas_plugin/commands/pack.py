@@ -1,0 +1,35 @@
+"""`aas data pack`: a data set as one file, for DVC."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def pack(
+    output: Annotated[Path, typer.Option("--output", "-o", help="The archive to write.")],
+    dataset: Annotated[str | None, typer.Argument(help="Data set by name, or a folder, or a CSV file.")] = None,
+    params: Annotated[Path | None, typer.Option("--params", help="YAML file of settings.")] = None,
+    sets: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="One setting.")] = None,
+    plugin: Annotated[list[str] | None, typer.Option("--plugin", "-p", help="Load a plugin module.")] = None,
+) -> None:
+    """Write a data set, its catalogue and images, into one archive that `aas run --data` reads."""
+    from rich.console import Console
+
+    from aas_plugin.commands.common import given_settings
+    from aas_plugin.config import resolve
+    from aas_plugin.data.archive import pack as write
+    from aas_plugin.plugins import load_plugins
+    from aas_plugin.prepare import load_data, tell_progress
+    from aas_plugin.tracking.terminal import Terminal
+
+    plugins = load_plugins(plugin or [])
+    terminal = Terminal(Console(highlight=False))
+    plugins.load("terminal", terminal, "built in")
+    settings = resolve(plugins, given_settings(params, dataset=dataset, sets=sets))
+    catalogue = load_data(plugins, settings)
+    write(catalogue, output, tell_progress(plugins, "packing images"))
+    terminal.close()
+    typer.echo(f"{output}: {len(catalogue)} images of {catalogue.name}")

@@ -1,0 +1,65 @@
+"""`aas data split`: the protocol by which every method and sampler is judged, as a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def split(
+    output: Annotated[Path, typer.Option("--output", "-o", help="The protocol to write, e.g. protocol.json.")],
+    dataset: Annotated[str | None, typer.Argument(help="Data set by name, or a folder, or a CSV file.")] = None,
+    params: Annotated[Path | None, typer.Option("--params", help="YAML file of settings.")] = None,
+    sets: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="One setting.")] = None,
+    plugin: Annotated[list[str] | None, typer.Option("--plugin", "-p", help="Load a plugin module.")] = None,
+) -> None:
+    """Choose training images, queries and gallery once, for all runs with evaluation.protocol set to the file."""
+    import shutil
+    import tempfile
+
+    import numpy as np
+    from rich.console import Console
+
+    from aas_plugin.commands.common import given_settings, show_warnings
+    from aas_plugin.config import resolve
+    from aas_plugin.errors import AasError
+    from aas_plugin.evaluation.protocol import choose_protocol
+    from aas_plugin.plugins import load_plugins
+    from aas_plugin.prepare import prepare
+    from aas_plugin.run import Run
+    from aas_plugin.tracking.terminal import Terminal
+
+    def untrained_features(run: Run) -> np.ndarray:
+        run.plugins.hook.aas_setup(run=run)
+        features: np.ndarray = run.plugins.hook.aas_embed(run=run, rows=run.train)
+        return features
+
+    console = Console(highlight=False)
+    show_warnings(console)
+    plugins = load_plugins(plugin or [])
+    terminal = Terminal(console)
+    plugins.load("terminal", terminal, "built in")
+    layers = [*given_settings(params, dataset=dataset, sets=sets), {"evaluation": {"protocol": None}}]
+    settings = resolve(plugins, layers)
+    with tempfile.TemporaryDirectory() as scratch:
+        ready = prepare(plugins, settings, Path(scratch) / "split")
+        protocol = choose_protocol(ready, lambda: untrained_features(ready))
+        terminal.close()
+        name = ready.catalogue.name
+        if not len(protocol.query) or not len(protocol.gallery):
+            raise AasError(
+                f"{name} has {len(protocol.query)} queries and {len(protocol.gallery)} gallery images, so no method "
+                "can be judged on it; it needs training and test images of known individuals"
+            )
+        written = ready.folder / "protocol.json"
+        if output.exists() and output.read_bytes() != written.read_bytes():
+            raise AasError(f"{output} is there and says otherwise; choose another -o, or remove it to judge runs anew")
+        output.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(written, output)
+    known = int(protocol.known.sum())
+    typer.echo(
+        f"{output}: {len(ready.train)} training images of {name}, {len(protocol.query)} queries "
+        f"({known} known, {len(protocol.query) - known} unknown), {len(protocol.gallery)} gallery images"
+    )

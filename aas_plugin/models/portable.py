@@ -1,0 +1,143 @@
+"""A trained model that needs no run: from pixels to features, in one file."""
+
+from __future__ import annotations
+
+import copy
+import io
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from aas_plugin.errors import AasError
+from aas_plugin.files import write_atomically
+from aas_plugin.training.embed import normalisation
+
+if TYPE_CHECKING:
+    from aas_plugin.run import Run
+
+FILE = "model.pt"
+
+
+class PortableModel(nn.Module):
+    """An embedding model with all that it does to pixels.
+
+    `forward` takes RGB images, uint8 or float32 `(B, 3, H, W)` in 0..255, and returns float32 `(B, D)` with
+    L2-normalised rows. Images of another size than `height` x `width` are resized, bicubic and antialiased: nearly
+    what Pillow does, so resize with Pillow where numbers are to equal those of a run. It stays in evaluation mode.
+
+    Attributes:
+        height: of the images that the model was trained on, in pixels.
+        width: of the same.
+        mean: of red, green and blue in [0, 1], subtracted.
+        std: of red, green and blue, divided by.
+        embedder: from normalised images to features.
+    """
+
+    def __init__(self, embedder: nn.Module, height: int, width: int) -> None:
+        super().__init__()
+        self.embedder = embedder
+        self.height, self.width = height, width
+        self.mean, self.std = normalisation(embedder)
+        self.eval()
+
+    def train(self, mode: bool = True) -> PortableModel:
+        """Stay in evaluation mode, whatever is asked."""
+        super().train(False)
+        return self
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Embed a batch."""
+        pixels = images.float()
+        size = (self.height, self.width)
+        if pixels.shape[-2:] != size:
+            pixels = functional.interpolate(pixels, size, mode="bicubic", antialias=True).clamp(0, 255)
+        mean, std = (torch.tensor(values, device=pixels.device)[:, None, None] for values in (self.mean, self.std))
+        features: Tensor = self.embedder((pixels / 255 - mean) / std)
+        return features
+
+
+def save_model(run: Run) -> None:
+    """Write what `aas_model` gives into the run's folder as `model.pt`; nothing where it gives None.
+
+    A model that cannot be pickled is a warning. Raises `AasError` when the disk takes no file.
+    """
+    embedder = run.plugins.hook.aas_model(run=run)
+    if embedder is None:
+        return
+    training = run.settings.training
+    held = io.BytesIO()
+    try:
+        torch.save(PortableModel(copy.deepcopy(embedder).cpu(), training.height, training.width), held)
+    except Exception as error:  # Pickle raises whatever the objects inside do.
+        warnings.warn(
+            f"the trained model cannot be written to {run.folder / FILE} ({error}); its checkpoints are there: make "
+            "its classes importable by name to have the file, too",
+            stacklevel=2,
+        )
+        return
+    write_atomically(run.folder / FILE, lambda file: file.write(held.getbuffer()))
+
+
+def open_model(name: str, runs: Path, tracking_uri: str) -> PortableModel:
+    """Load a trained model, on the CPU.
+
+    It is unpickled, which runs code that the file names: open only models that you trust.
+
+    Args:
+        name: a run's folder or its name in `runs`, a file like `model.pt`, or an MLflow URI, runs:/ID/model or
+            models:/NAME.
+        runs: folder of runs.
+        tracking_uri: where MLflow looks.
+
+    Raises:
+        AasError: there is no such model, or what is there is none.
+    """
+    if name.startswith(("runs:/", "models:/")):
+        return _checked(_from_mlflow(name, tracking_uri), name)
+    places = [Path(name), runs / name]
+    found = next((place for place in places if place.exists()), None)
+    if found is None:
+        raise AasError(
+            f"there is no model {name!r}; give a run under {runs}, its folder, a file like {FILE}, or an MLflow URI "
+            f"like runs:/ID/model"
+        )
+    path = found / FILE if found.is_dir() else found
+    if not path.exists():
+        raise AasError(f"{found} has no {FILE}; let the run come to its end, or give the file of a model")
+    try:
+        loaded = torch.load(path, map_location="cpu", weights_only=False)
+    except ModuleNotFoundError as error:
+        raise AasError(f"{path} needs the module {error.name!r}; load it with -p {error.name}") from error
+    except Exception as error:  # Anything can be in a file.
+        reason = " ".join(str(error).split())[:200]
+        raise AasError(f"{path} is no model ({reason}); give a file like {FILE} of a run") from error
+    return _checked(loaded, str(path))
+
+
+def _from_mlflow(uri: str, tracking_uri: str) -> object:
+    import logging
+    import os
+
+    # Its bars show one file at a time.
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    import mlflow
+    import mlflow.pytorch
+
+    for noisy in ("alembic", "mlflow.store.db.utils"):
+        logging.getLogger(noisy).setLevel(logging.ERROR)
+    mlflow.set_tracking_uri(tracking_uri)
+    try:
+        return mlflow.pytorch.load_model(uri, map_location="cpu")
+    except Exception as error:
+        reason = " ".join(str(error).split())[:200]
+        raise AasError(f"MLflow at {tracking_uri} gives no model {uri} ({reason}); check it in `mlflow ui`") from error
+
+
+def _checked(loaded: object, place: str) -> PortableModel:
+    if not isinstance(loaded, PortableModel):
+        raise AasError(f"{place} holds a {type(loaded).__name__}, no model of a run; give a file like {FILE} of a run")
+    return loaded

@@ -1,0 +1,39 @@
+"""Features of a backbone as it is, to compare trained ones with."""
+
+from __future__ import annotations
+
+import numpy as np
+from torch import nn
+
+from aas_plugin.errors import AasError
+from aas_plugin.hookspecs import hookimpl
+from aas_plugin.models import make_backbone
+from aas_plugin.run import Run
+from aas_plugin.training.embed import embed
+
+
+class ZeroShot:
+    """A base method that trains nothing; it can be evaluated, and not run."""
+
+    model: nn.Module
+
+    @hookimpl
+    def aas_setup(self, run: Run) -> bool:
+        """Build the backbone."""
+        self.model = make_backbone(run, to_train=False)
+        return True
+
+    @hookimpl
+    def aas_embed(self, run: Run, rows: np.ndarray) -> np.ndarray:
+        """Embed catalogue rows with the backbone."""
+        return embed(self.model, run.images, rows, run.device, progress=run.progress("embedding"))
+
+    @hookimpl
+    def aas_features(self, run: Run) -> np.ndarray:
+        """Refuse to be clustered; raises `AasError`."""
+        raise AasError("zero-shot trains nothing; measure it with `aas evaluate --adapter zero-shot`")
+
+    @hookimpl
+    def aas_model(self, run: Run) -> nn.Module:
+        """The backbone."""
+        return self.model

@@ -1,0 +1,98 @@
+"""What a page is made of, before it is HTML or Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A heading; level 1 is the page's title."""
+
+    text: str
+    level: int = 2
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """Plain text; `muted` is for what explains, not tells."""
+
+    text: str
+    muted: bool = False
+
+
+@dataclass(frozen=True)
+class Bullets:
+    """A list of plain sentences."""
+
+    items: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell: its text, what is said behind it in a lighter tone, and whether it is the best of its column."""
+
+    text: str
+    aside: str = ""
+    best: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table; the first `labels` columns are words, the others numbers."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+    labels: int
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Small drawings side by side: SVG and what it shows, in words."""
+
+    drawings: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Card:
+    """A pair that was asked.
+
+    Attributes:
+        photos: two JPEG files and their paths; a photo that is gone is None.
+        tone: the decision, "same", "different" or "cannot_tell".
+        title: the answer in words.
+        lines: when and why it was asked, and what the answer did.
+        facts: numbers, in small print.
+    """
+
+    photos: Sequence[tuple[bytes | None, str]]
+    tone: str
+    title: str
+    lines: Sequence[str]
+    facts: str
+
+
+@dataclass(frozen=True)
+class Cards:
+    """Pairs side by side."""
+
+    cards: Sequence[Card]
+
+
+@dataclass(frozen=True)
+class Code:
+    """Commands, one a line."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Many short `key: value` pairs, set small in columns."""
+
+    pairs: Sequence[tuple[str, str]]
+
+
+Block = Heading | Paragraph | Bullets | Table | Curves | Cards | Code | Settings
