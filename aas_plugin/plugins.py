@@ -125,7 +125,10 @@ def load_plugins(modules: Sequence[str] = ()) -> Plugins:
             continue
         if module in plugins.broken:
             raise AasError(f"the plugin {module!r} cannot be loaded: {plugins.broken[module]}")
-        plugins.load(module, _import(module), f"-p {module}")
+        plugin = _import(module)
+        # An installed plugin was found by its entry point, under the name it has there.
+        if not manager.is_registered(plugin):
+            plugins.load(module, plugin, f"-p {module}")
     manager.check_pending()
     return plugins
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -69,6 +71,7 @@ def lock(folder: Path) -> Iterator[None]:
     """Hold a run folder for this process; raises `AasError` when another process has it."""
     from filelock import FileLock, Timeout
 
+    is_new = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
     held = FileLock(folder / ".lock", timeout=0)
     try:
@@ -79,6 +82,9 @@ def lock(folder: Path) -> Iterator[None]:
         yield
     finally:
         held.release()
+        if is_new and not (folder / "config.yaml").exists() and not (folder / "answers.jsonl").exists():
+            # It never became a run: refused before anything was trained or asked.
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def prepare(
@@ -123,7 +129,9 @@ def assemble(
         protocol = settings.evaluation.protocol
         check_contents(read_protocol(protocol), protocol, catalogue, hashes)
     paths = table["path"].to_list()
-    _check_folder(folder, settings, digest, resume)
+    check_settings(folder, settings, resume)
+    if resume:
+        _check_data(folder, digest)
     begun = beginning(
         settings.active.constraints,
         folder,
@@ -131,7 +139,8 @@ def assemble(
         [paths[row] for row in train],
         resume,
     )
-    _lay_out(folder, settings, {"data_hash": digest, "constraints_hash": begun.constraints_hash})
+    state = {"data_hash": digest, "constraints_hash": begun.constraints_hash, "code_hash": code_hash()}
+    _lay_out(folder, settings, state)
     if begun.answers:
         AnswerLog(folder / "answers.jsonl").append(begun.answers)
     native = isinstance(settings, RunSettings)
@@ -186,6 +195,23 @@ def assemble(
     return run
 
 
+@cache
+def code_hash() -> str:
+    """Hash of this package's code and that of its adapters: 16 hexadecimal digits."""
+    import hashlib
+
+    import aas_adapters
+
+    import aas_plugin
+
+    digest = hashlib.sha256()
+    for package in (aas_plugin, aas_adapters):
+        root = Path(str(package.__file__)).parent
+        for path in sorted(root.rglob("*.py")):
+            digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
 def saved_settings(folder: Path) -> dict[str, Any]:
     """Read the settings of a run's folder; raises `AasError` when there are none."""
     path = folder / "config.yaml"
@@ -207,11 +233,9 @@ def differences(saved: Any, given: Any, path: str = "") -> list[str]:
     return [] if saved == given else [f"{path}: {saved!r} -> {given!r}"]
 
 
-def _check_folder(folder: Path, settings: RunSettings | DrivenSettings, digest: str, resume: bool) -> None:
-    import json
-
+def check_settings(folder: Path, settings: RunSettings | DrivenSettings, resume: bool) -> None:
+    """Refuse a folder that holds a run already, or, to resume, one of other settings; raises `AasError`."""
     wanted = settings.model_dump(mode="json")
-    state = folder / "run.json"
     if resume:
         changed = differences(saved_settings(folder), wanted)
         if changed:
@@ -219,13 +243,19 @@ def _check_folder(folder: Path, settings: RunSettings | DrivenSettings, digest: 
                 f"{folder} is a run of another configuration ({'; '.join(changed)}); resume it with its own "
                 "settings, or begin a new run under another --run-name"
             )
-        if state.exists() and json.loads(state.read_text(encoding="utf-8"))["data_hash"] != digest:
-            raise AasError(
-                f"the images or the catalogue changed since {folder} began; put them back to resume it, or begin "
-                "a new run under another --run-name"
-            )
     elif (folder / "config.yaml").exists():
         raise AasError(f"{folder} holds a run already; go on with it by --resume, or use another --run-name")
+
+
+def _check_data(folder: Path, digest: str) -> None:
+    import json
+
+    state = folder / "run.json"
+    if state.exists() and json.loads(state.read_text(encoding="utf-8"))["data_hash"] != digest:
+        raise AasError(
+            f"the images or the catalogue changed since {folder} began; put them back to resume it, or begin "
+            "a new run under another --run-name"
+        )
 
 
 def _lay_out(folder: Path, settings: RunSettings | DrivenSettings, state: dict[str, str | None]) -> None:

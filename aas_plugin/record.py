@@ -60,7 +60,9 @@ class Record:
         run = self.run
         quality = clustering_quality(labels, pd.array(run.identity[run.train], dtype="string"))
         asking = self.asking or dict.fromkeys(NOTHING_ASKED, 0)
-        seconds = {**self.seconds, **asking.get("seconds", {})}
+        seconds = dict(self.seconds)
+        for stage, spent in asking.get("seconds", {}).items():
+            seconds[stage] = seconds.get(stage, 0.0) + spent
         report = {**asking, "cycle": cycle, "epoch": run.epoch if cycle else -1, **quality, **metrics}
         report["seconds"] = seconds
         folder = run.folder / "cycles" / f"{cycle:02d}"

@@ -16,6 +16,7 @@ TINY = {
     "dataset": {"name": "coats", "individuals": 8, "photos": 5, "size": 48},
     "sampler": "aas",
     "seed": 0,
+    "evaluation": {"test_share": 0.3},
     "training": {"epochs": 2, "iterations": 1, "batch_size": 8, "height": 48, "width": 48},
     "active": {"every": 1, "cycles": 2, "budget": 8},
     "tracking": {"system_metrics": False},

@@ -11,7 +11,7 @@ import traceback
 import warnings
 from argparse import Namespace
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from pathlib import Path
 from typing import Any, cast
 
@@ -31,7 +31,7 @@ from aas_plugin.engine import WaitingForAnswers
 from aas_plugin.errors import AasError
 from aas_plugin.files import write_text
 from aas_plugin.plugins import Plugins
-from aas_plugin.prepare import assemble, choose_device
+from aas_plugin.prepare import assemble, check_settings, choose_device
 from aas_plugin.record import Record
 from aas_plugin.run import Run
 from aas_plugin.training.centroids import unit_rows
@@ -45,6 +45,7 @@ class Driver:
         self.settings = settings
         self.row = row
         # The script may change the working folder.
+        self._start = Path.cwd()
         self.folder = folder.resolve()
         self.resume = resume
         self.fast = settings.codebase.fast_jaccard
@@ -63,6 +64,7 @@ class Driver:
         self._trained: tuple[dict[str, Any], float] | None = None
         self._metrics: dict[str, float] = {}
         self._evaluated = 0
+        self._since = time.time()
         self._test: dict[str, float] | None = None
 
     @property
@@ -101,6 +103,8 @@ class Driver:
         filled = {"arguments": tuple(arguments), "flags": flags, "commit": commit}
         codebase = self.settings.codebase.model_copy(update=filled)
         self.settings = self.settings.model_copy(update={"codebase": codebase})
+        # Before the script opens its log in this folder.
+        check_settings(self.folder, self.settings, self.resume)
         try:
             self.script.main()
             self._finish()
@@ -136,16 +140,18 @@ class Driver:
             )
             name = str(getattr(self.flags, "dataset", getattr(self.flags, "dataset_target", Path(root).name)))
             catalogue = make_catalogue(name, Path(root), table)
-            self._run = assemble(
-                self.plugins,
-                self.settings,
-                self.folder,
-                catalogue,
-                images=None,
-                device=choose_device(self.settings.device),
-                resume=self.resume,
-                epochs=int(getattr(self.flags, "epochs", 0)),
-            )
+            # A set of answers to begin with is named from where the user is.
+            with chdir(self._start):
+                self._run = assemble(
+                    self.plugins,
+                    self.settings,
+                    self.folder,
+                    catalogue,
+                    images=None,
+                    device=choose_device(self.settings.device),
+                    resume=self.resume,
+                    epochs=int(getattr(self.flags, "epochs", 0)),
+                )
             self.record = Record(self._run)
             self._run.state["shims"] = self.shims
             self._run.notify("aas_run_started")
@@ -186,8 +192,10 @@ class Driver:
         self._repaired = sum(broken)
         if any(broken):
             if not self.row.labels:
-                raise AssertionError(
-                    f"{broken[0]} must-links and {broken[1]} cannot-links do not hold in epoch {self._number}"
+                raise AasError(
+                    f"{broken[0]} must-links and {broken[1]} cannot-links do not hold in what {self.row.script} trains "
+                    f"on in epoch {self._number}: does the row's order, {self.row.order!r}, say how the script sorts "
+                    "its images?"
                 )
             with _untouched_generators():
                 labels = learner.refine(labels, self._near())
@@ -219,11 +227,12 @@ class Driver:
         """Keep the script's own mAP, and top-1 where it computes that."""
         cmc, found = result if isinstance(result, tuple) else (None, result)
         metrics = {"mAP": float(found), **({"top1": float(cmc[0])} if cmc is not None else {})}
+        last = self._began == self.run.epochs - self.row.first_epoch
         # A script tests its best model after its last epoch, which it has evaluated already.
-        if self._test is None and self._evaluated < self._began:
-            self._metrics, self._evaluated = metrics, self._began
-        else:
+        if self._test is not None or (last and self._evaluated == self._began):
             self._test = metrics
+        else:
+            self._metrics, self._evaluated = metrics, self._began
 
     def testing(self) -> None:
         """What is evaluated from now on, if all epochs are trained, is the script's test of its best model."""
@@ -285,7 +294,8 @@ class Driver:
         if self._trained is None:
             return
         losses, seconds = self._trained
-        scalars = {**losses, "repaired": self._repaired, **self._metrics}
+        metrics = self._metrics if self._evaluated == self._began else {}
+        scalars = {**losses, "repaired": self._repaired, **metrics}
         self.record.finish_epoch(self._handed, scalars, seconds)
         self._labels, self._trained = self._handed, None
 
@@ -301,8 +311,10 @@ class Driver:
         test = {f"test_{name}": value for name, value in (self._test or {}).items()}
         self.record.write_summary(best_mAP=float(best), **test)
         logs = getattr(self.flags, self.row.logs.lstrip("-").replace("-", "_"), None)
-        found = sorted(Path(logs).glob(self.row.checkpoint)) if logs else []
-        for path in found[-1:]:
+        found = [path for path in Path(logs).glob(self.row.checkpoint)] if logs else []
+        # A folder that the user named may hold those of other runs.
+        ours = [path for path in found if path.stat().st_mtime >= self._since]
+        for path in sorted(ours, key=lambda path: path.stat().st_mtime)[-1:]:
             (self.folder / "checkpoints").mkdir(exist_ok=True)
             shutil.copy2(path, self.folder / "checkpoints" / path.name)
 

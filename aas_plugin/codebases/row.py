@@ -7,11 +7,12 @@ import subprocess
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from aas_plugin.errors import AasError
 
 Role = Literal["main", "tight", "loose"]
+Order = Literal["sorted", "native"]
 
 SEAMS = ("get_data", "compute_jaccard_distance", "DBSCAN", "get_train_loader", "Evaluator", "main_worker")
 
@@ -45,7 +46,7 @@ class Codebase:
     repository: str
     script: str
     trainer: str
-    order: Literal["sorted", "native"] = "sorted"
+    order: Order = "sorted"
     clusterings: tuple[Role, ...] = ("main",)
     distances: int = 1
     labels: str = ""
@@ -53,6 +54,10 @@ class Codebase:
     logs: str = "--logs-dir"
     checkpoint: str = "**/model_best.pth.tar"
     commits: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.order not in get_args(Order):
+            raise AasError(f"row of {self.title}: order is {' or '.join(get_args(Order))}, not {self.order!r}")
 
 
 def check_checkout(name: str, row: Codebase, checkout: Path, others: Mapping[str, Codebase]) -> None:

@@ -79,6 +79,8 @@ def evaluate(
         else:
             saved = Path(run_name) if Path(run_name, "config.yaml").exists() else RUNS / run_name
             folder = Path(scratch) / saved.name
+            if "codebase" in saved_settings(saved):
+                raise AasError(f"{saved} drove a checkout, whose own script evaluates it; see its metrics.json")
             layers = [saved_settings(saved), *([read_layer(params)] if params is not None else []), *flags, unasked]
             ready = prepare(plugins, resolve(plugins, layers), folder, data=data)
             if not any(flags) and params is None and (saved / "protocol.json").exists():

@@ -71,7 +71,7 @@ def run(
         from aas_plugin.engine import Engine
         from aas_plugin.errors import AasError
         from aas_plugin.models import refuse_frozen
-        from aas_plugin.pipeline import broken_off, copy_results, project_root
+        from aas_plugin.pipeline import broken_off, check_results, copy_results, project_root
         from aas_plugin.prepare import default_name, load_data, lock, prepare, saved_settings
         from aas_plugin.tracking.mlflow_observer import MlflowObserver
         from aas_plugin.tracking.terminal import Terminal
@@ -90,6 +90,8 @@ def run(
         given = {"path": str(codebase.resolve()), "fast_jaccard": fast_jaccard} if codebase is not None else {}
         own = {"arguments": context.args} if context.args else {}
         settings = resolve_driven(plugins, [*layers, {"codebase": {**given, **own}}])
+        if data is not None or results is not None:
+            raise AasError("--data and --results are for native runs; with --codebase the script reads its own data")
     else:
         _refuse(context.args, fast_jaccard)
         settings = resolve(plugins, layers)
@@ -102,13 +104,16 @@ def run(
         return
     root = project_root(Path.cwd())
     runs = root / RUNS if root != Path.cwd() else RUNS
+    if results is not None:
+        check_results(results, runs)
     if results is not None and folder is None and isinstance(settings, RunSettings):
         folder = broken_off(runs, settings, load_data(plugins, settings, data))
         resume = folder is not None
     folder = folder or runs / valid_name(run_name or default_name(settings, runs))
     observer = MlflowObserver(root, git_commit()) if settings.tracking.mlflow else None
     ui = observer.ui_command if observer is not None else None
-    plugins.load("terminal", Terminal(console, ui), "built in")
+    loads = "".join(f" -p {module}" for module in plugin or [])
+    plugins.load("terminal", Terminal(console, ui, loads), "built in")
     if observer is not None:
         plugins.load("mlflow", observer, "built in")
     if isinstance(settings, DrivenSettings):

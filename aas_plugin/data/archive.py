@@ -56,11 +56,13 @@ def unpack(path: Path) -> Catalogue:
         folder = path.parent / f".{path.stem}-{digest}"
         if not folder.is_dir():
             with tempfile.TemporaryDirectory(prefix=".unpacking-", dir=path.parent) as scratch:
-                with tarfile.open(path) as archive:
+                with tarfile.open(path, "r:") as archive:
                     archive.extractall(Path(scratch, "all"), filter="data")
-                Path(scratch, "all").rename(folder)
+                # Another process may have laid it there meanwhile.
+                if not folder.is_dir():
+                    Path(scratch, "all").rename(folder)
         name = (folder / NAME).read_text(encoding="utf-8")
-        table = pd.read_csv(folder / TABLE, dtype="string")
+        table = pd.read_csv(folder / TABLE, dtype="string", keep_default_na=False)
     except (OSError, tarfile.TarError, ValueError) as error:
         raise AasError(f"{path} holds no packed data set ({error}); make it with `aas data pack -o {path}`") from error
     return make_catalogue(name, folder / IMAGES, table)

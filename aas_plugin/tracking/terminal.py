@@ -33,8 +33,10 @@ COLUMNS = (
 class Terminal:
     """Shows a run; bars appear only for what takes long, and only where somebody looks."""
 
-    def __init__(self, console: Console, ui_command: str | None = None) -> None:
+    def __init__(self, console: Console, ui_command: str | None = None, loads: str = "") -> None:
+        """`loads` are flags that load the run's plugins, for the command that goes on with it."""
         self.console = console
+        self.loads = loads
         self.ui_command = ui_command
         self.started = time.monotonic()
         self._since = self.started
@@ -109,7 +111,7 @@ class Terminal:
         if outcome == "waiting":
             self.console.print(
                 f"Waiting for answers to the questions in {run.folder / 'pending.jsonl'}; then go on with "
-                f"[bold]aas run --resume --run-name {escape(run.name)}[/bold]",
+                f"[bold]aas run --resume{self.loads} --run-name {escape(run.name)}[/bold]",
                 soft_wrap=True,
             )
             return
@@ -138,7 +140,7 @@ class Terminal:
         self.close()
         self.console.print(
             f"[red]The run stopped.[/red] Nothing is lost; go on with "
-            f"[bold]aas run --resume --run-name {escape(run.name)}[/bold]",
+            f"[bold]aas run --resume{self.loads} --run-name {escape(run.name)}[/bold]",
             soft_wrap=True,
         )
 

@@ -45,6 +45,8 @@ def test_once_installed_it_is_listed_and_runs(tmp_path):
     row = next(row for row in json.loads(aas("plugins", "--json")) if row["name"] == "agglomerative-triplet")
     assert row["offers"] == ["adapter agglomerative-triplet"]
     assert row["from"] == "agglomerative_triplet (agglomerative-triplet 1.0)"
+    asked_for = json.loads(aas("plugins", "--json", "-p", "agglomerative_triplet"))
+    assert [other["name"] for other in asked_for].count("agglomerative-triplet") == 1
     small = [
         "dataset.individuals=6", "dataset.photos=4", "dataset.size=48", "training.epochs=1", "training.iterations=1",
         "training.height=48", "training.width=48", "active.every=1", "tracking.mlflow=false",

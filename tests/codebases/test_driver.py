@@ -3,6 +3,7 @@
 import random
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -150,6 +151,35 @@ def test_a_script_that_raises_is_a_failed_run_whose_answers_serve_the_next(copy_
     assert after[: len(before)] == before
     pairs = [line.split('"decision"')[0].split('"a"')[1] for line in after]
     assert len(set(pairs)) == len(pairs)
+
+
+def test_a_map_belongs_to_the_epoch_it_was_measured_in(miniature, arguments, tmp_path):
+    driver = make_driver("pplr", miniature("pplr"), arguments("pplr", tmp_path / "logs"), tmp_path / "run")
+    driver.execute()
+    assert ["mAP" in epoch for epoch in driver.record.epochs] == [False, True, False, True]
+
+
+def test_a_run_that_is_there_is_refused_before_the_script_opens_its_log(miniature, arguments, tmp_path):
+    given = arguments(CC, tmp_path / "run" / "script")
+    make_driver(CC, miniature(CC), given, tmp_path / "run").execute()
+    log = (tmp_path / "run" / "script" / "log.txt").read_text()
+    with pytest.raises(AasError, match="holds a run already"):
+        make_driver(CC, miniature(CC), given, tmp_path / "run").execute()
+    with pytest.raises(AasError, match="another configuration"):
+        make_driver(CC, miniature(CC), [*given, "--eps", "0.4"], tmp_path / "run", resume=True).execute()
+    assert (tmp_path / "run" / "script" / "log.txt").read_text() == log
+
+
+def test_a_row_with_the_wrong_order_is_told_so(miniature, arguments, tmp_path):
+    with pytest.raises(AasError, match="order is sorted or native, not 'listed'"):
+        Codebase("Mine", "me/mine", "train.py", "Trainer", order="listed")
+    plugins = load_plugins()
+    wrong = replace(plugins.offer("codebase", CC).factory(), order="native")
+    plugins.registry.offer("codebase", "wrong", lambda: wrong)
+    with pytest.raises(AasError, match="does the row's order, 'native', say how the script sorts"):
+        make_driver(
+            "wrong", miniature(CC), arguments(CC, tmp_path / "logs"), tmp_path / "run", plugins=plugins
+        ).execute()
 
 
 def test_ctrl_c_is_told_and_nothing_stays_patched(copy_of, arguments, tmp_path):
@@ -312,6 +342,7 @@ def test_bad_input_to_the_command_line_is_told_in_one_sentence_or_by_the_script(
     usage = command(tmp_path, *given, "--", "--no-such-flag", capture_output=True)
     assert usage.returncode == 2
     assert "usage: cluster_contrast_train_usl.py" in usage.stderr and "--no-such-flag" in usage.stderr
+    assert not list((tmp_path / "runs").iterdir())
     nowhere = [*arguments(CC, tmp_path / "logs"), "--data-dir", tmp_path / "nowhere"]
     missing = command(tmp_path, *given, "--", *nowhere, capture_output=True)
     assert missing.returncode == 1
@@ -321,6 +352,7 @@ def test_bad_input_to_the_command_line_is_told_in_one_sentence_or_by_the_script(
         (["--", "--epochs", "3"], "only a run with --codebase takes that"),
         (["--fast-jaccard"], "only a run with --codebase takes that"),
         ([*given, "--set", "training.epochs=3"], "training: unknown key"),
+        ([*given, "--data", "x.tar"], "--data and --results are for native runs"),
     ]:
         shown = command(tmp_path, *wrong, capture_output=True)
         assert shown.returncode == 2 and message in shown.stderr, shown.stderr
