@@ -121,17 +121,21 @@ def open_model(name: str, runs: Path, tracking_uri: str) -> PortableModel:
 def _from_mlflow(uri: str, tracking_uri: str) -> object:
     import logging
     import os
+    import tempfile
 
     # Its bars show one file at a time.
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-    import mlflow
+    import mlflow.artifacts
     import mlflow.pytorch
 
     for noisy in ("alembic", "mlflow.store.db.utils"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
-    mlflow.set_tracking_uri(tracking_uri)
+    # Not `set_tracking_uri`, which would change the environment of all that follows.
+    stores = {"tracking_uri": tracking_uri, "registry_uri": tracking_uri}
     try:
-        return mlflow.pytorch.load_model(uri, map_location="cpu")
+        with tempfile.TemporaryDirectory() as scratch:
+            place = mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=scratch, **stores)
+            return mlflow.pytorch.load_model(place, map_location="cpu")
     except Exception as error:
         reason = " ".join(str(error).split())[:200]
         raise AasError(f"MLflow at {tracking_uri} gives no model {uri} ({reason}); check it in `mlflow ui`") from error
