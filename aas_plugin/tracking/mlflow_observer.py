@@ -12,6 +12,7 @@ import time
 import warnings
 from collections import deque
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -119,8 +120,7 @@ class MlflowObserver:
         return str(client.create_experiment(name, artifact_location=artifacts, tags=kind))
 
     def _describe(self, client: Any, run: Run) -> None:
-        import mlflow.data
-        from mlflow.entities import DatasetInput, InputTag, Param, RunTag
+        from mlflow.entities import Param, RunTag
 
         params = [Param(key, str(value)[:6000]) for key, value in _flat(run.settings.model_dump(mode="json"))]
         tags = {
@@ -134,17 +134,32 @@ class MlflowObserver:
             "run_folder": str(run.folder.resolve()),
         }
         client.log_batch(self.run_id, params=params, tags=[RunTag(key, value) for key, value in tags.items() if value])
-        table = run.catalogue.table.astype(object).where(run.catalogue.table.notna(), None)
+        table = run.catalogue.table
+        self._input(client, table, str(run.catalogue.root), run.catalogue.name, run.data_hash, "training")
+
+    def _input(self, client: Any, table: Any, source: str, name: str, digest: str, context: str) -> None:
+        """Log a table as an input of the run."""
+        import mlflow.data
+        from mlflow.entities import DatasetInput, InputTag
+
+        plain = table.astype(object).where(table.notna(), None)
         with warnings.catch_warnings():
             # It says that a folder is one of two things with the same name.
             warnings.filterwarnings("ignore", message="The specified dataset source")
-            dataset = mlflow.data.from_pandas(  # type: ignore[attr-defined]
-                table, source=str(run.catalogue.root), name=run.catalogue.name, digest=run.data_hash[:32]
-            )
-        client.log_inputs(
-            self.run_id,
-            [DatasetInput(dataset._to_mlflow_entity(), [InputTag("mlflow.data.context", "training")])],
-        )
+            dataset = mlflow.data.from_pandas(plain, source=source, name=name, digest=digest[:32])  # type: ignore[attr-defined]
+        tags = [InputTag("mlflow.data.context", context)]
+        client.log_inputs(self.run_id, [DatasetInput(dataset._to_mlflow_entity(), tags)])
+
+    def _answers(self, run: Run) -> None:
+        """Log the answers that the run trained on as an input, by the hash that their constraint set has."""
+        import pandas as pd
+
+        from aas_plugin.constraints.sets import set_hash
+
+        answers = run.active.log.answers()
+        table = pd.DataFrame([asdict(answer) for answer in answers])
+        source = str(run.folder.resolve() / "answers.jsonl")
+        self._input(self._client, table, source, "answers", set_hash(answers), "answers")
 
     def _watch_system(self, resumed: bool) -> None:
         from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
@@ -169,6 +184,8 @@ class MlflowObserver:
             path = run.folder / name
             if path.exists():
                 self._do(partial(self._log_artifact, path))
+        if run.active.log.answers():
+            self._do(lambda: self._answers(run))
         if "codebase" in run.settings.model_fields_set and (run.folder / "checkpoints").is_dir():
             self._do(lambda: self._client.log_artifacts(self.run_id, str(run.folder / "checkpoints"), "checkpoints"))
         if (run.folder / "plots").is_dir():

@@ -3,6 +3,7 @@
 import pytest
 from mlflow import MlflowClient
 
+from aas_plugin.constraints.sets import from_log, set_hash
 from aas_plugin.hookspecs import hookimpl
 from aas_plugin.tracking.mlflow_observer import MlflowObserver, tracking_uri
 
@@ -39,8 +40,9 @@ def test_settings_metrics_data_and_files_are_logged(ready, tmp_path, monkeypatch
         assert run.data.metrics[name] >= 0
     assert {"regions", "over_pool", "under_pool"} <= set(run.data.metrics)
     assert [m.step for m in client.get_metric_history(run.info.run_id, "epoch/loss")] == [0, 1, 2, 3]
-    (data,) = run.inputs.dataset_inputs
-    assert data.dataset.name == "coats-default"
+    inputs = {data.dataset.name: data.dataset for data in run.inputs.dataset_inputs}
+    assert set(inputs) == {"coats-default", "answers"}
+    assert inputs["answers"].digest == set_hash(from_log(tmp_path / "run"))
     files = {item.path for item in client.list_artifacts(run.info.run_id)}
     assert {"answers.jsonl", "config.yaml", "cycles", "plots"} <= files
     cycle = {item.path for item in client.list_artifacts(run.info.run_id, "cycles/01")}
