@@ -7,11 +7,13 @@ import json
 import logging
 import math
 import os
+import sqlite3
 import tempfile
 import time
 import warnings
 from collections import deque
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -94,6 +96,7 @@ class MlflowObserver:
         # Making the tables of a new store is no news to the user.
         for noisy in ("alembic", "mlflow.store.db.utils", "mlflow.system_metrics"):
             logging.getLogger(noisy).setLevel(logging.ERROR)
+        _check_store(self.uri)
         client = MlflowClient(self.uri)
         state = run.folder / "mlflow.json"
         saved = json.loads(state.read_text(encoding="utf-8")) if state.exists() else {}
@@ -236,6 +239,18 @@ class MlflowObserver:
                 "and everything is in the run's folder as well",
                 stacklevel=2,
             )
+
+
+def _check_store(uri: str) -> None:
+    """Raise `OSError` at once for an SQLite store that takes nothing; MLflow itself would try for minutes."""
+    if not uri.startswith("sqlite:///"):
+        return
+    try:
+        with closing(sqlite3.connect(uri.removeprefix("sqlite:///"), timeout=10)) as store:
+            store.execute("begin immediate")
+            store.rollback()
+    except sqlite3.Error as error:
+        raise OSError(f"the store cannot be written: {error}") from error
 
 
 def _user() -> str:

@@ -88,3 +88,10 @@ def test_a_dead_server_costs_a_warning_and_nothing_else(ready, tmp_path, monkeyp
     with pytest.warns(UserWarning, match="takes nothing"):
         outcome = ready.engine(observers=(MlflowObserver(tmp_path),)).execute()
     assert outcome == "finished"
+
+
+def test_a_store_that_cannot_be_written_is_told_and_the_run_goes_on(ready, tmp_path, monkeypatch):
+    (tmp_path / "a file").write_text("no folder")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/a file/mlflow.db")
+    with pytest.warns(UserWarning, match=r"takes nothing \(the store cannot be written.*the run goes on"):
+        assert ready.engine(observers=(MlflowObserver(tmp_path),)).execute() == "finished"
