@@ -110,15 +110,28 @@ def _sampler(script: Script) -> AbstractContextManager[None]:
     return _attribute(torch.utils.data.Sampler, "__init__", initialise)
 
 
-def _logger(script: Script) -> AbstractContextManager[None]:
+@contextmanager
+def _logger(script: Script) -> Iterator[None]:
+    loggers: list[Any] = []
+
     class Logger(script.names["Logger"]):  # type: ignore[misc, name-defined]
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            loggers.append(self)
+
         def close(self: Any) -> None:
             """Close the log, and not the console."""
             if self.file is not None:
                 self.file.close()
                 self.file = None
 
-    return _global(script, "Logger", Logger)
+    with _global(script, "Logger", Logger):
+        try:
+            yield
+        finally:
+            # All of a log is on the disk when the run is over.
+            for logger in loggers:
+                logger.close()
 
 
 def _plain_map(script: Script) -> AbstractContextManager[None]:

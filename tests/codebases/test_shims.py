@@ -67,15 +67,15 @@ def test_faiss_has_its_old_name_for_a_while(script):
     assert not hasattr(faiss, "cast_integer_to_long_ptr")
 
 
-def test_a_logger_that_is_collected_closes_its_file_and_not_the_console(script, tmp_path):
+def test_a_logger_closes_its_file_at_the_end_and_never_the_console(script, tmp_path):
     loaded = script("spcl")
     original = loaded.names["Logger"]
     with BY_NAME["console-stays-open"].apply(loaded):
+        early = loaded.names["Logger"](str(tmp_path / "early.txt"))
+        early.close()
         logger = loaded.names["Logger"](str(tmp_path / "log.txt"))
         logger.write("kept\n")
-        file = logger.file
-        del logger
-        assert file.closed and not sys.stdout.closed
+    assert early.file is None and logger.file is None and not sys.stdout.closed
     assert (tmp_path / "log.txt").read_text() == "kept\n"
     assert loaded.names["Logger"] is original
 
