@@ -7,13 +7,15 @@ from typing import Annotated
 
 import typer
 
+from aas_plugin.commands.common import Modules, Params, Sets
+
 
 def pack(
     output: Annotated[Path, typer.Option("--output", "-o", help="The archive to write.")],
     dataset: Annotated[str | None, typer.Argument(help="Data set by name, or a folder, or a CSV file.")] = None,
-    params: Annotated[Path | None, typer.Option("--params", help="YAML file of settings.")] = None,
-    sets: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="One setting.")] = None,
-    plugin: Annotated[list[str] | None, typer.Option("--plugin", "-p", help="Load a plugin module.")] = None,
+    params: Params = None,
+    sets: Sets = None,
+    plugin: Modules = None,
 ) -> None:
     """Write a data set, its catalogue and images, into one archive that `aas run --data` reads."""
     from rich.console import Console
