@@ -5,22 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from aas_plugin.active import ActiveLearner, StepResult
-    from aas_plugin.active_dbscan import ActiveDBSCAN
+    from aas_plugin.active.dbscan import ActiveDBSCAN
+    from aas_plugin.active.learner import ActiveLearner, StepResult
+    from aas_plugin.active.questions import Question
     from aas_plugin.clustering.estimator import JaccardDBSCAN
     from aas_plugin.errors import AasError
     from aas_plugin.hookspecs import hookimpl
-    from aas_plugin.run import Question
 
 __all__ = ["AasError", "ActiveDBSCAN", "ActiveLearner", "JaccardDBSCAN", "Question", "StepResult", "hookimpl"]
 
 _HOMES = {
     "AasError": "errors",
-    "ActiveDBSCAN": "active_dbscan",
-    "ActiveLearner": "active",
+    "ActiveDBSCAN": "active.dbscan",
+    "ActiveLearner": "active.learner",
     "JaccardDBSCAN": "clustering.estimator",
-    "Question": "run",
-    "StepResult": "active",
+    "Question": "active.questions",
+    "StepResult": "active.learner",
     "hookimpl": "hookspecs",
 }
 

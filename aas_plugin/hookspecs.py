@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     import pandas as pd
     from torch import nn
 
+    from aas_plugin.active.questions import Question
     from aas_plugin.clustering.jaccard import JaccardGraph
-    from aas_plugin.registry import Registry
-    from aas_plugin.run import Question, Run
+    from aas_plugin.plugins.registry import Registry
+    from aas_plugin.runs.run import Run
     from aas_plugin.sampling.views import Views
 
 hookspec = pluggy.HookspecMarker("aas_plugin")
@@ -31,7 +32,7 @@ hookimpl = pluggy.HookimplMarker("aas_plugin")
 
 @hookspec
 def aas_register(registry: Registry) -> None:
-    """Offer adapters, samplers, oracles, data sources and backbones by name. Called once, at loading."""
+    """Register adapters, samplers, oracles, data sources and backbones by name. Called once, at loading."""
 
 
 # Method seams

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from aas_plugin.engine import Engine
 from aas_plugin.hookspecs import hookimpl
-from aas_plugin.plugins import Plugins, load_plugins
+from aas_plugin.plugins.manager import Plugins, load_plugins
+from aas_plugin.runs.engine import Engine
 from aas_plugin.testing.tiny import tiny_engine
 
 # The first call of a compiled function takes seconds, and speed is not what these tests are about.
@@ -84,15 +84,15 @@ class Ready:
     def plugins(self) -> Plugins:
         plugins = load_plugins()
         plugins.registry.current_plugin = "tests"
-        plugins.registry.offer("adapter", "frozen", FrozenMethod)
+        plugins.registry.register("adapter", "frozen", FrozenMethod)
         return plugins
 
     def engine(
-        self, *layers: dict, name: str = "run", resume: bool = False, observers: tuple = (), offers: tuple = ()
+        self, *layers: dict, name: str = "run", resume: bool = False, observers: tuple = (), components: tuple = ()
     ) -> Engine:
         plugins = self.plugins()
-        for offer in offers:
-            plugins.registry.offer(*offer)
+        for component in components:
+            plugins.registry.register(*component)
         for number, observer in enumerate(observers):
             plugins.load(f"observer {number}", observer, "tests")
         frozen = {"adapter": {"name": "frozen"}}

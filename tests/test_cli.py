@@ -151,7 +151,7 @@ def test_resuming_with_another_setting_names_it(tmp_path):
 
 def test_plugins_and_data_are_shown(tmp_path):
     rows = json.loads(aas(tmp_path, "plugins", "--json"))
-    assert {"offers", "spcl"} <= {row["name"] for row in rows}
+    assert {"default", "spcl"} <= {row["name"] for row in rows}
     photos(tmp_path / "herd")
     shown = aas(tmp_path, "data", "show", "herd", "--sheet", "sheet.png")
     assert "12 images" in shown

@@ -6,9 +6,9 @@ import resource
 import pytest
 import torch
 
-from aas_plugin.checkpoint import load_checkpoint, save_checkpoint
 from aas_plugin.errors import AasError
 from aas_plugin.files import write_json, write_text
+from aas_plugin.runs.checkpoint import load_checkpoint, save_checkpoint
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from aas_plugin.clustering import reciprocal, shared
+from aas_plugin.clustering import kernels, reciprocal
 from aas_plugin.clustering.knn import Neighbours, nearest
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class JaccardGraph:
             the diagonal of the groups.
         """
         weights = self.weights
-        return _csr(*shared.distances_within(weights.indptr, weights.indices, weights.data, groups, 1.0))
+        return _csr(*kernels.distances_within(weights.indptr, weights.indices, weights.data, groups, 1.0))
 
     def distance(self, u: NDArray[np.int64], v: NDArray[np.int64]) -> NDArray[np.float32]:
         """Distance of each `u[i]` to `v[i]`, from the weights, equal to what `distances` holds.
@@ -75,7 +75,7 @@ class JaccardGraph:
                 raise IndexError(
                     f"images go from 0 to {weights.shape[0] - 1}; {ends.min()} to {ends.max()} were asked for"
                 )
-        return shared.distances_of_pairs(weights.indptr, weights.indices, weights.data, u, v)
+        return kernels.distances_of_pairs(weights.indptr, weights.indices, weights.data, u, v)
 
 
 def jaccard_graph(
@@ -121,7 +121,7 @@ def graph_of(features: NDArray[np.float32], neighbours: Neighbours, k2: int = 6,
     expanded = reciprocal.softmax_over_expansion(features, ranks, similarity, *wide, *narrow)
     averaged = reciprocal.averaged(*expanded, ranks[:, :k2])
     everyone = np.zeros(len(ranks), dtype=np.int64)
-    distances = shared.distances_within(*averaged, everyone, radius)
+    distances = kernels.distances_within(*averaged, everyone, radius)
     return JaccardGraph(ranks, _csr(*averaged), _csr(*distances), radius)
 
 

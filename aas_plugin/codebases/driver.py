@@ -21,35 +21,37 @@ import torch
 
 from aas_plugin.clustering.dbscan import dbscan
 from aas_plugin.clustering.jaccard import JaccardGraph
-from aas_plugin.codebases.row import Codebase, Role, check_names, commit_of, is_known
+from aas_plugin.codebases.patches import Losses, install
+from aas_plugin.codebases.recipe import Recipe, Role, check_names, commit_of, is_known
 from aas_plugin.codebases.script import Script
-from aas_plugin.codebases.seams import Losses, install
 from aas_plugin.codebases.shims import shims_of
-from aas_plugin.config import ClusteringSettings, DrivenSettings
 from aas_plugin.data.catalogue import make_catalogue
-from aas_plugin.engine import WaitingForAnswers
 from aas_plugin.errors import AasError
 from aas_plugin.files import write_text
-from aas_plugin.plugins import Plugins
-from aas_plugin.prepare import assemble, check_settings, choose_device
-from aas_plugin.record import Record
-from aas_plugin.run import Run
+from aas_plugin.plugins.manager import Plugins
+from aas_plugin.runs.device import choose_device
+from aas_plugin.runs.engine import WaitingForAnswers
+from aas_plugin.runs.folder import check_settings
+from aas_plugin.runs.history import History
+from aas_plugin.runs.run import Run
+from aas_plugin.runs.setting_up import assemble
+from aas_plugin.settings.models import ClusteringSettings, DrivenSettings
 from aas_plugin.training.centroids import unit_rows
 
 
 class Driver:
     """Drives one script from its start; a run that is resumed starts the script anew, with the answers it has."""
 
-    def __init__(self, plugins: Plugins, settings: DrivenSettings, row: Codebase, folder: Path, resume: bool) -> None:
+    def __init__(self, plugins: Plugins, settings: DrivenSettings, recipe: Recipe, folder: Path, resume: bool) -> None:
         self.plugins = plugins
         self.settings = settings
-        self.row = row
+        self.recipe = recipe
         # The script may change the working folder.
         self._start = Path.cwd()
         self.folder = folder.resolve()
         self.resume = resume
         self.fast = settings.codebase.fast_jaccard
-        self.script = Script(settings.codebase.path, row.script)
+        self.script = Script(settings.codebase.path, recipe.script)
         self.flags = Namespace()
         self.shims: list[str] = []
         self._run: Run | None = None
@@ -71,7 +73,7 @@ class Driver:
     def run(self) -> Run:
         """The run, once the script has read its data."""
         if self._run is None:
-            raise AasError(f"{self.row.script} clusters before it reads its data; write a row for it")
+            raise AasError(f"{self.recipe.script} clusters before it reads its data; write a recipe for it")
         return self._run
 
     def execute(self) -> str:
@@ -83,21 +85,21 @@ class Driver:
         gpu = torch.cuda.is_available()
         with self.script.importable(), shims_of(self.script, gpu, "before") as before:
             self.script.load()
-            check_names(self.row, self.script.names)
+            check_names(self.recipe, self.script.names)
             with shims_of(self.script, gpu, "after") as after:
                 self.shims = [*before, *after]
                 arguments = self._arguments()
                 self.flags = self.script.parse(arguments)
-                install(self.script.names, self.row, self)
+                install(self.script.names, self.recipe, self)
                 return self._execute(arguments)
 
     def _execute(self, arguments: list[str]) -> str:
         flags = {name: _plain(value) for name, value in vars(self.flags).items()}
         commit = commit_of(self.script.checkout)
-        if commit is not None and self.row.commits and not is_known(self.row, commit):
+        if commit is not None and self.recipe.commits and not is_known(self.recipe, commit):
             warnings.warn(
-                f"{self.script.checkout} is at commit {commit[:7]}; {self.row.title} was tried at "
-                f"{', '.join(self.row.commits)}",
+                f"{self.script.checkout} is at commit {commit[:7]}; {self.recipe.title} was tried at "
+                f"{', '.join(self.recipe.commits)}",
                 stacklevel=1,
             )
         filled = {"arguments": tuple(arguments), "flags": flags, "commit": commit}
@@ -127,7 +129,7 @@ class Driver:
         if self._run is not None:
             return
         with _untouched_generators():
-            rows = sorted(dataset.train) if self.row.order == "sorted" else list(dataset.train)
+            rows = sorted(dataset.train) if self.recipe.order == "sorted" else list(dataset.train)
             files = [os.path.abspath(file) for file, *_ in rows]
             root = os.path.commonpath([os.path.dirname(file) for file in files]) if files else os.getcwd()
             self._place = {file: position for position, (file, *_) in enumerate(rows)}
@@ -152,7 +154,7 @@ class Driver:
                     resume=self.resume,
                     epochs=int(getattr(self.flags, "epochs", 0)),
                 )
-            self.record = Record(self._run)
+            self.history = History(self._run)
             self._run.state["shims"] = self.shims
             self._run.notify("aas_run_started")
 
@@ -171,13 +173,13 @@ class Driver:
         with _untouched_generators():
             if len(labels) != len(learner.paths):
                 raise AasError(
-                    f"{self.row.script} clusters {len(labels)} images where its data set has {len(learner.paths)}; "
-                    "write a row for it"
+                    f"{self.recipe.script} clusters {len(labels)} images where its data set has {len(learner.paths)}; "
+                    "write a recipe for it"
                 )
             refined = self._main(labels) if role == "main" else self._refined(labels)
         if role == "main" and refined.max() == -1:
             raise AasError(
-                f"no cluster was found in epoch {self._number}, and {self.row.script} needs one: raise --eps (now "
+                f"no cluster was found in epoch {self._number}, and {self.recipe.script} needs one: raise --eps (now "
                 f"{estimator.eps:g}), or begin from better features"
             )
         return refined
@@ -191,15 +193,15 @@ class Driver:
         broken = learner.constraints.violations(labels)
         self._repaired = sum(broken)
         if any(broken):
-            if not self.row.labels:
+            if not self.recipe.labels:
                 raise AasError(
-                    f"{broken[0]} must-links and {broken[1]} cannot-links do not hold in what {self.row.script} trains "
-                    f"on in epoch {self._number}: does the row's order, {self.row.order!r}, say how the script sorts "
-                    "its images?"
+                    f"{broken[0]} must-links and {broken[1]} cannot-links do not hold in what {self.recipe.script} "
+                    f"trains on in epoch {self._number}: does the recipe's order, {self.recipe.order!r}, say how the "
+                    "script sorts its images?"
                 )
             with _untouched_generators():
                 labels = learner.refine(labels, self._near())
-            owner, _, attribute = self.row.labels.rpartition(".")
+            owner, _, attribute = self.recipe.labels.rpartition(".")
             holder = self._trainer
             for part in owner.split("."):
                 holder = getattr(holder, part)
@@ -215,10 +217,10 @@ class Driver:
     def epoch(self, number: int, train: Callable[[], Any]) -> Any:
         """Let the script train an epoch, and keep its losses."""
         if number != self._number:
-            raise AasError(f"{self.row.script} trains epoch {number} on the labels of epoch {self._number}")
+            raise AasError(f"{self.recipe.script} trains epoch {number} on the labels of epoch {self._number}")
         losses = Losses()
         started = time.perf_counter()
-        with self.record.timed("train"), losses.watched(sys.stdout):
+        with self.history.timed("train"), losses.watched(sys.stdout):
             result = train()
         self._trained = losses.means(), time.perf_counter() - started
         return result
@@ -227,7 +229,7 @@ class Driver:
         """Keep the script's own mAP, and top-1 where it computes that."""
         cmc, found = result if isinstance(result, tuple) else (None, result)
         metrics = {"mAP": float(found), **({"top1": float(cmc[0])} if cmc is not None else {})}
-        last = self._began == self.run.epochs - self.row.first_epoch
+        last = self._began == self.run.epochs - self.recipe.first_epoch
         # A script tests its best model after its last epoch, which it has evaluated already.
         if self._test is not None or (last and self._evaluated == self._began):
             self._test = metrics
@@ -236,19 +238,19 @@ class Driver:
 
     def testing(self) -> None:
         """What is evaluated from now on, if all epochs are trained, is the script's test of its best model."""
-        if self._run is not None and self._began == self.run.epochs - self.row.first_epoch:
+        if self._run is not None and self._began == self.run.epochs - self.recipe.first_epoch:
             self._test = {}
 
     @property
     def _number(self) -> int:
         """The number that the script gives to its epoch."""
-        return self._began - 1 + self.row.first_epoch
+        return self._began - 1 + self.recipe.first_epoch
 
     def _arguments(self) -> list[str]:
         """The script's flags; what it writes goes into the run's folder unless they say where."""
         arguments = list(self.settings.codebase.arguments)
-        if not any(argument.split("=")[0] == self.row.logs for argument in arguments):
-            arguments += [self.row.logs, str(self.folder / "script")]
+        if not any(argument.split("=")[0] == self.recipe.logs for argument in arguments):
+            arguments += [self.recipe.logs, str(self.folder / "script")]
         return arguments
 
     def _main(self, labels: np.ndarray) -> np.ndarray:
@@ -257,12 +259,12 @@ class Driver:
         self._tell_epoch()
         cycle = learner.cycle_at(self._began)
         if self._began == 0:
-            self.record.finish_cycle(0, labels, {})
+            self.history.finish_cycle(0, labels, {})
         elif cycle is not None:
             self._tell_cycle()
         if cycle is not None or self._began == 0:
             run.cycle = cycle or 1
-            self.record.begin_cycle()
+            self.history.begin_cycle()
         run.epoch = self._began
         self._began += 1
         if cycle is None:
@@ -270,7 +272,7 @@ class Driver:
         result = learner.step(self._features, labels, epoch=run.epoch, graph=self._near())
         if result.waiting:
             raise WaitingForAnswers
-        self.record.asking = result.report
+        self.history.asking = result.report
         return labels if not any(learner.constraints.violations(labels)) else result.labels
 
     def _refined(self, labels: np.ndarray) -> np.ndarray:
@@ -278,14 +280,14 @@ class Driver:
         learner = self.run.active
         if not any(learner.constraints.violations(labels)):
             return labels
-        with self.record.timed("np3"):
+        with self.history.timed("np3"):
             return learner.refine(labels, self._near())
 
     def _near(self) -> JaccardGraph:
         """The graph of this epoch's features, made when it is first needed."""
         if self._graph is None:
             report = self.run.progress("clustering")
-            with self.record.timed("graph"):
+            with self.history.timed("graph"):
                 self._graph = self.run.active.graph(self._features, lambda done, total: report(done, total + 1))
             report(1, 1)
         return self._graph
@@ -296,11 +298,11 @@ class Driver:
         losses, seconds = self._trained
         metrics = self._metrics if self._evaluated == self._began else {}
         scalars = {**losses, "repaired": self._repaired, **metrics}
-        self.record.finish_epoch(self._handed, scalars, seconds)
+        self.history.finish_epoch(self._handed, scalars, seconds)
         self._labels, self._trained = self._handed, None
 
     def _tell_cycle(self) -> None:
-        self.record.finish_cycle(self.run.cycle, self._labels, self._metrics)
+        self.history.finish_cycle(self.run.cycle, self._labels, self._metrics)
         self._metrics = {}
 
     def _finish(self) -> None:
@@ -309,9 +311,9 @@ class Driver:
         self._tell_cycle()
         best = cast(float, self.script.names.get("best_mAP", float("nan")))
         test = {f"test_{name}": value for name, value in (self._test or {}).items()}
-        self.record.write_summary(best_mAP=float(best), **test)
-        logs = getattr(self.flags, self.row.logs.lstrip("-").replace("-", "_"), None)
-        found = [path for path in Path(logs).glob(self.row.checkpoint)] if logs else []
+        self.history.write_summary(best_mAP=float(best), **test)
+        logs = getattr(self.flags, self.recipe.logs.lstrip("-").replace("-", "_"), None)
+        found = [path for path in Path(logs).glob(self.recipe.checkpoint)] if logs else []
         # A folder that the user named may hold those of other runs.
         ours = [path for path in found if path.stat().st_mtime >= self._since]
         for path in sorted(ours, key=lambda path: path.stat().st_mtime)[-1:]:
@@ -325,7 +327,7 @@ class Driver:
         rows, clusters = int((self._handed >= 0).sum()), int(self._handed.max(initial=-1)) + 1
         batch = getattr(self.flags, "batch_size", None)
         return AasError(
-            f"{self.row.script} ran out of images in epoch {self._number}: {rows} images in {clusters} clusters do "
+            f"{self.recipe.script} ran out of images in epoch {self._number}: {rows} images in {clusters} clusters do "
             f"not fill a batch of {batch}; give a smaller --batch-size, or raise --eps for more clusters"
         )
 

@@ -12,7 +12,7 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from aas_plugin.plugins import Plugins
+    from aas_plugin.plugins.manager import Plugins
 
 RUNS = Path("runs")
 """Where runs lie, in the working folder."""
@@ -32,7 +32,7 @@ DeviceName = Annotated[str | None, typer.Option("--device", help="auto, cpu, cud
 
 def loaded(modules: list[str] | None) -> Plugins:
     """Load all plugins, and `modules`, by dotted names."""
-    from aas_plugin.plugins import load_plugins
+    from aas_plugin.plugins.manager import load_plugins
 
     return load_plugins(modules or [])
 
@@ -41,7 +41,7 @@ def flag_layers(
     adapter: str | None, dataset: str | None, sampler: str | None, device: str | None, sets: list[str] | None
 ) -> list[dict[str, Any]]:
     """Layers of settings that stand on the command line, weakest first."""
-    from aas_plugin.config import parse_set
+    from aas_plugin.settings.resolving import parse_set
 
     layers: list[dict[str, Any]] = []
     if dataset is not None:
@@ -68,7 +68,7 @@ def params_layer(path: Path | None) -> dict[str, Any]:
 
 def read_layer(path: Path) -> dict[str, Any]:
     """The settings in a parameter file, or in its section `run`."""
-    from aas_plugin.config import read_params
+    from aas_plugin.settings.resolving import read_params
 
     tree = read_params(path)
     # A pipeline's parameters: those of a run are one section of several.

@@ -47,7 +47,7 @@ def import_set(
     from aas_plugin.constraints.consistency import refuse_contradictions
     from aas_plugin.constraints.sets import merge, read_set
     from aas_plugin.errors import AasError
-    from aas_plugin.prepare import lock
+    from aas_plugin.runs.folder import lock
 
     folder = RUNS / run_name
     path = folder / "answers.jsonl"
@@ -81,7 +81,7 @@ def merge_sets(
     force: Force = False,
 ) -> None:
     """Put several sets into one; refuses contradictions unless told which answers to keep."""
-    from aas_plugin.constraints.consistency import KEEPS, refuse_contradictions, settle
+    from aas_plugin.constraints.consistency import KEEPS, refuse_contradictions, resolve
     from aas_plugin.constraints.sets import merge, read_set
     from aas_plugin.errors import AasError
 
@@ -94,7 +94,7 @@ def merge_sets(
         choice = next((name for name in KEEPS if name == keep), None)
         if choice is None:
             raise AasError(f"--keep {keep!r}: choose one of {', '.join(KEEPS)}")
-        answers, dropped = settle(answers, choice)
+        answers, dropped = resolve(answers, choice)
         for conflict in dropped:
             typer.echo(f"dropped: {conflict}")
     _write(output, answers, force)
@@ -176,10 +176,10 @@ def _write(output: Path, answers: list[Answer], force: bool) -> None:
 def _content(dataset: str, sets: list[str] | None, modules: list[str] | None, images: Iterable[str]) -> dict[str, str]:
     """Content hash of each image of a data set, by path; blank where it is not needed."""
     from aas_plugin.commands.common import given_settings
-    from aas_plugin.config import resolve
     from aas_plugin.data.catalogue import content_hashes
-    from aas_plugin.plugins import load_plugins
-    from aas_plugin.prepare import load_data
+    from aas_plugin.plugins.manager import load_plugins
+    from aas_plugin.runs.data import load_data
+    from aas_plugin.settings.resolving import resolve
 
     plugins = load_plugins(modules or [])
     catalogue = load_data(plugins, resolve(plugins, given_settings(None, dataset=dataset, sets=sets)))

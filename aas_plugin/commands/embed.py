@@ -58,9 +58,9 @@ def open_trained(model: str, device: str, plugin: list[str] | None, console: Con
         import torch  # noqa: F401 - here, where it is seen that something happens
 
         from aas_plugin.models.portable import open_model
-        from aas_plugin.pipeline import project_root
-        from aas_plugin.plugins import load_plugins
-        from aas_plugin.prepare import choose_device
+        from aas_plugin.plugins.manager import load_plugins
+        from aas_plugin.runs.device import choose_device
+        from aas_plugin.runs.folder import project_root
         from aas_plugin.tracking.mlflow_observer import tracking_uri
 
         place = choose_device(device)
@@ -84,7 +84,7 @@ def embed_photos(model: PortableModel, catalogue: Catalogue, device: str, consol
     import numpy as np
 
     from aas_plugin.data.images import ImageStore
-    from aas_plugin.prepare import choose_device
+    from aas_plugin.runs.device import choose_device
     from aas_plugin.tracking.terminal import Terminal
     from aas_plugin.training.embed import embed as embed_rows
 

@@ -52,13 +52,14 @@ def evaluate(
     with console.status("loading"):
         import torch  # noqa: F401 - here, where it is seen that something happens
 
-        from aas_plugin.checkpoint import load_checkpoint
-        from aas_plugin.config import resolve
         from aas_plugin.errors import AasError
         from aas_plugin.evaluation.protocol import choose_protocol
         from aas_plugin.evaluation.protocol import evaluate as measure
         from aas_plugin.files import write_json
-        from aas_plugin.prepare import prepare, saved_settings
+        from aas_plugin.runs.checkpoint import load_checkpoint
+        from aas_plugin.runs.folder import saved_settings
+        from aas_plugin.runs.setting_up import prepare
+        from aas_plugin.settings.resolving import resolve
         from aas_plugin.tracking.terminal import Terminal
 
     plugins = loaded(plugin)

@@ -21,10 +21,10 @@ def pack(
     from rich.console import Console
 
     from aas_plugin.commands.common import given_settings
-    from aas_plugin.config import resolve
     from aas_plugin.data.archive import pack as write
-    from aas_plugin.plugins import load_plugins
-    from aas_plugin.prepare import load_data, tell_progress
+    from aas_plugin.plugins.manager import load_plugins
+    from aas_plugin.runs.data import load_data
+    from aas_plugin.settings.resolving import resolve
     from aas_plugin.tracking.terminal import Terminal
 
     plugins = load_plugins(plugin or [])
@@ -32,6 +32,6 @@ def pack(
     plugins.load("terminal", terminal, "built in")
     settings = resolve(plugins, given_settings(params, dataset=dataset, sets=sets))
     catalogue = load_data(plugins, settings)
-    write(catalogue, output, tell_progress(plugins, "packing images"))
+    write(catalogue, output, plugins.progress("packing images"))
     terminal.close()
     typer.echo(f"{output}: {len(catalogue)} images of {catalogue.name}")

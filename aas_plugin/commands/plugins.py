@@ -18,7 +18,7 @@ def list_plugins(
     shims: Annotated[bool, typer.Option("--shims", help="List what --codebase may patch, and why.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """List loaded plugins: where each is from, which hooks it implements, what it offers."""
+    """List loaded plugins: where each is from, which hooks it implements, what it registers."""
     if shims:
         _list_shims(as_json)
         return
@@ -29,10 +29,10 @@ def list_plugins(
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("plugin", "from", "hooks", "offers")
+    table = Table("plugin", "from", "hooks", "components")
     for row in rows:
-        offers = "\n".join(row["offers"]) if row["error"] is None else f"broken: {row['error']}"
-        table.add_row(row["name"], row["from"], "\n".join(row["hooks"]), offers)
+        components = "\n".join(row["components"]) if row["error"] is None else f"broken: {row['error']}"
+        table.add_row(row["name"], row["from"], "\n".join(row["hooks"]), components)
     Console().print(table)
 
 

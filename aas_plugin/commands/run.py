@@ -67,12 +67,15 @@ def run(
     with console.status("loading"):
         import torch  # noqa: F401 - here, where it is seen that something happens
 
-        from aas_plugin.config import DrivenSettings, RunSettings, resolve, resolve_driven
-        from aas_plugin.engine import Engine
         from aas_plugin.errors import AasError
         from aas_plugin.models import refuse_frozen
-        from aas_plugin.pipeline import broken_off, check_results, copy_results, project_root
-        from aas_plugin.prepare import default_name, load_data, lock, prepare, saved_settings
+        from aas_plugin.runs.data import load_data
+        from aas_plugin.runs.engine import Engine
+        from aas_plugin.runs.folder import default_name, lock, project_root, saved_settings
+        from aas_plugin.runs.results import broken_off, check_results, copy_results
+        from aas_plugin.runs.setting_up import prepare
+        from aas_plugin.settings.models import DrivenSettings, RunSettings
+        from aas_plugin.settings.resolving import resolve, resolve_driven
         from aas_plugin.tracking.mlflow_observer import MlflowObserver
         from aas_plugin.tracking.terminal import Terminal
 
@@ -95,12 +98,12 @@ def run(
     else:
         _refuse(context.args, fast_jaccard)
         settings = resolve(plugins, layers)
-        refuse_frozen(plugins.offer("backbone", settings.backbone.name))
+        refuse_frozen(plugins.component("backbone", settings.backbone.name))
     if each:
-        from aas_plugin.commands.each import run_each
+        from aas_plugin.commands.sweep import sweep
 
         others = {"--codebase": driven, "--run-name": run_name, "--resume": resume, "--results": results}
-        run_each(plugins, settings, {**others, "--data": data})
+        sweep(plugins, settings, {**others, "--data": data})
         return
     root = project_root(Path.cwd())
     runs = root / RUNS if root != Path.cwd() else RUNS
@@ -118,9 +121,9 @@ def run(
         plugins.load("mlflow", observer, "built in")
     if isinstance(settings, DrivenSettings):
         from aas_plugin.codebases.driver import Driver
-        from aas_plugin.codebases.rows import row_of
+        from aas_plugin.codebases.recipes import recipe_of
 
-        driver = Driver(plugins, settings, row_of(plugins, settings), folder, resume)
+        driver = Driver(plugins, settings, recipe_of(plugins, settings), folder, resume)
         with lock(folder):
             driver.execute()
     else:

@@ -28,8 +28,8 @@ def show(
     """Count images and individuals of a data set, and draw a contact sheet."""
     from rich.console import Console
 
-    from aas_plugin.config import resolve
-    from aas_plugin.prepare import load_data
+    from aas_plugin.runs.data import load_data
+    from aas_plugin.settings.resolving import resolve
 
     show_warnings(Console(highlight=False, stderr=True))
     plugins = loaded(plugin)

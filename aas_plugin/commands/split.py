@@ -25,12 +25,12 @@ def split(
     from rich.console import Console
 
     from aas_plugin.commands.common import given_settings, show_warnings
-    from aas_plugin.config import resolve
     from aas_plugin.errors import AasError
     from aas_plugin.evaluation.protocol import choose_protocol
-    from aas_plugin.plugins import load_plugins
-    from aas_plugin.prepare import prepare
-    from aas_plugin.run import Run
+    from aas_plugin.plugins.manager import load_plugins
+    from aas_plugin.runs.run import Run
+    from aas_plugin.runs.setting_up import prepare
+    from aas_plugin.settings.resolving import resolve
     from aas_plugin.tracking.terminal import Terminal
 
     def untrained_features(run: Run) -> np.ndarray:

@@ -101,7 +101,7 @@ def refuse_contradictions(answers: Iterable[Answer], name: str) -> None:
         )
 
 
-def settle(answers: Iterable[Answer], keep: Keep) -> tuple[list[Answer], list[Conflict]]:
+def resolve(answers: Iterable[Answer], keep: Keep) -> tuple[list[Answer], list[Conflict]]:
     """Drop answers until none contradicts another.
 
     "newest" and "first" keep answers from that end of time on, and drop each that contradicts those already

@@ -6,7 +6,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from aas_plugin.constraints.closure import Constraints, as_links, components, count_violations
-from aas_plugin.constraints.impure import Distance, alike, split_impure
+from aas_plugin.constraints.conflict_splitting import Distance, alike, split_impure
 
 Ints = NDArray[np.int64]
 

@@ -13,7 +13,7 @@ from aas_plugin.evaluation.protocol_file import read_protocol, rows_of, save_pro
 from aas_plugin.evaluation.retrieval import retrieval_metrics
 
 if TYPE_CHECKING:
-    from aas_plugin.run import Run
+    from aas_plugin.runs.run import Run
 
 
 def choose_protocol(run: Run, untrained_features: Callable[[], np.ndarray]) -> OpenSet:
@@ -75,11 +75,11 @@ def _reference(run: Run, untrained_features: Callable[[], np.ndarray]) -> tuple[
     if choice is None:
         whose = {"adapter": run.settings.adapter.name, "backbone": run.settings.backbone.model_dump(mode="json")}
         return untrained_features(), whose
-    from aas_plugin.run import seeded_rng, torch_seed
     from aas_plugin.training.embed import embed
+    from aas_plugin.training.seeds import seeded_rng, torch_seed
 
-    offer = run.registry.get("backbone", choice.name)
+    component = run.registry.get("backbone", choice.name)
     with torch_seed(seeded_rng(run.settings.seed, -1, "backbone")):
-        model = offer.factory(offer.options.model_validate(choice.options)).to(run.device)
+        model = component.factory(component.options.model_validate(choice.options)).to(run.device)
     features = embed(model, run.images, run.train, run.device, progress=run.progress("choosing exemplars"))
     return features, {"backbone": choice.model_dump(mode="json")}

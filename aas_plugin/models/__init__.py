@@ -8,8 +8,8 @@ if TYPE_CHECKING:
     from torch import nn
 
     from aas_plugin.models.backbones import Backbone
-    from aas_plugin.registry import Offer
-    from aas_plugin.run import Run
+    from aas_plugin.plugins.registry import Component
+    from aas_plugin.runs.run import Run
 
 
 def make_backbone(run: Run, pool: nn.Module | None = None, *, to_train: bool = True) -> Backbone:
@@ -17,25 +17,25 @@ def make_backbone(run: Run, pool: nn.Module | None = None, *, to_train: bool = T
 
     `pool` takes the place of its average pooling. Raises `AasError` when it is to be trained and is frozen.
     """
-    from aas_plugin.run import seeded_rng, torch_seed
+    from aas_plugin.training.seeds import seeded_rng, torch_seed
 
     choice = run.settings.backbone
-    offer = run.registry.get("backbone", choice.name)
+    component = run.registry.get("backbone", choice.name)
     if to_train:
-        refuse_frozen(offer)
+        refuse_frozen(component)
     with torch_seed(seeded_rng(run.settings.seed, -1, "backbone")):
-        model: Backbone = offer.factory(offer.options.model_validate(choice.options))
+        model: Backbone = component.factory(component.options.model_validate(choice.options))
     if pool is not None:
         model.pool = pool
     return model.to(run.device)
 
 
-def refuse_frozen(offer: Offer) -> None:
+def refuse_frozen(component: Component) -> None:
     """Raise `AasError` when a backbone that is to be trained is frozen."""
     from aas_plugin.errors import AasError
 
-    if offer.frozen:
+    if component.frozen:
         raise AasError(
-            f"the backbone {offer.name!r} is frozen, so there is nothing to train; measure it with "
-            f"`aas evaluate --backbone {offer.name}`, or train another with --set backbone=NAME"
+            f"the backbone {component.name!r} is frozen, so there is nothing to train; measure it with "
+            f"`aas evaluate --backbone {component.name}`, or train another with --set backbone=NAME"
         )

@@ -17,7 +17,7 @@ from aas_plugin.files import write_atomically
 from aas_plugin.training.embed import normalisation
 
 if TYPE_CHECKING:
-    from aas_plugin.run import Run
+    from aas_plugin.runs.run import Run
 
 FILE = "model.pt"
 

@@ -8,7 +8,7 @@ from torch import nn
 from aas_plugin.errors import AasError
 from aas_plugin.hookspecs import hookimpl
 from aas_plugin.models import make_backbone
-from aas_plugin.run import Run
+from aas_plugin.runs.run import Run
 from aas_plugin.training.embed import embed
 
 

@@ -7,9 +7,10 @@ import hashlib
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from aas_plugin.active.questions import Question
 from aas_plugin.errors import AasError
 from aas_plugin.hookspecs import hookimpl
-from aas_plugin.run import Question, Run
+from aas_plugin.runs.run import Run
 
 
 class LabelsOptions(BaseModel):

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from aas_plugin.sampling.scans import closeness, closest_grouped
+from aas_plugin.sampling.kernels import closeness, closest_grouped
 
 
 class OverPool(NamedTuple):

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from aas_plugin.hookspecs import hookimpl
-from aas_plugin.registry import NoOptions
+from aas_plugin.plugins.registry import NoOptions
 from aas_plugin.sampling.aas import AasOptions, ambiguity_aware_pairs
 from aas_plugin.sampling.baselines import random_pairs
 
 if TYPE_CHECKING:
-    from aas_plugin.run import Run
+    from aas_plugin.runs.run import Run
     from aas_plugin.sampling.views import Views
 
 

@@ -13,11 +13,11 @@ import pytest
 import torch
 
 from aas_plugin import hookspecs
-from aas_plugin.engine import Engine
 from aas_plugin.errors import AasError
 from aas_plugin.hookspecs import hookimpl
-from aas_plugin.plugins import Plugins, load_plugins
-from aas_plugin.run import Run
+from aas_plugin.plugins.manager import Plugins, load_plugins
+from aas_plugin.runs.engine import Engine
+from aas_plugin.runs.run import Run
 from aas_plugin.testing.tiny import tiny_engine
 from aas_plugin.training.embed import embed
 
@@ -65,8 +65,8 @@ class AdapterContract:
         ...     adapter = "mine"
 
     Attributes:
-        adapter: the name it is offered under.
-        modules: plugin modules to load, for an adapter that no installed package offers.
+        adapter: the name it is registered under.
+        modules: plugin modules to load, for an adapter that no installed package registers.
         trains_on_noise: whether images in no cluster are trained on, each for itself.
         settings: settings of a run that the method needs to work on 60 photos of 48 pixels.
         no_cluster: settings with which it clusters nothing.
@@ -185,15 +185,15 @@ class AdapterContract:
         assert [labels.tolist() for labels in rest.labels] == [labels.tolist() for labels in watch.labels[2:]], (
             "labels differ after a resume: draw from run.rng(...), and save in aas_save_state what outlives an epoch"
         )
-        assert resumed.record.epochs == [
-            {**loss, "seconds": resumed.record.epochs[i]["seconds"]} for i, loss in enumerate(whole.record.epochs)
+        assert resumed.history.epochs == [
+            {**loss, "seconds": resumed.history.epochs[i]["seconds"]} for i, loss in enumerate(whole.history.epochs)
         ]
-        assert resumed.record.cycles[-1]["mAP"] == whole.record.cycles[-1]["mAP"]
+        assert resumed.history.cycles[-1]["mAP"] == whole.history.cycles[-1]["mAP"]
 
     def test_another_seed_gives_other_losses(self) -> None:
         """Randomness comes from the seed of the run."""
         first, second = (self.execute(NO_QUESTIONS, {"seed": seed}, name=f"{seed}")[0] for seed in (1, 2))
-        assert first.record.epochs[0]["loss"] != second.record.epochs[0]["loss"]
+        assert first.history.epochs[0]["loss"] != second.history.epochs[0]["loss"]
 
     def test_images_that_an_answer_pulls_out_of_noise_are_trained_on(self) -> None:
         """Where nothing is clustered, exactly those that a must-link joins are, and noise as the method does it."""
@@ -211,20 +211,20 @@ class AdapterContract:
             engine, watch = self.execute(NO_QUESTIONS, self.no_cluster)
         assert len([warning for warning in told if "no cluster" in str(warning.message)]) == 1
         assert all((labels == -1).all() for labels in watch.labels)
-        assert 0 <= engine.record.cycles[-1]["mAP"] <= 1
+        assert 0 <= engine.history.cycles[-1]["mAP"] <= 1
 
     def test_epochs_with_one_cluster_end_well(self) -> None:
         """Everybody in one cluster leaves nothing to tell apart, and finite numbers."""
         engine, watch = self.execute(NO_QUESTIONS, self.one_cluster)
         clusters = {int(labels.max()) + 1 for labels in watch.labels}
         assert clusters == {1}, f"`one_cluster` gave {clusters} clusters: set it to what makes your method give one"
-        assert np.isfinite(engine.record.epochs[-1]["loss"])
+        assert np.isfinite(engine.history.epochs[-1]["loss"])
 
     def test_batches_larger_than_what_is_clustered_are_filled(self) -> None:
         """More places, and more individuals, in a batch than there are photos and clusters."""
         engine, watch = self.execute(NO_QUESTIONS, {"training": {"batch_size": 128, "instances": 2, "iterations": 1}})
         assert watch.labels[-1].max() + 1 < 64
-        assert np.isfinite(engine.record.epochs[-1]["loss"])
+        assert np.isfinite(engine.history.epochs[-1]["loss"])
 
     def test_it_learns_individuals_from_their_true_labels(self) -> None:
         """The loss falls, and more photos find one of their own nearest."""
@@ -269,16 +269,17 @@ class AdapterContract:
         """What it is set to and what it reports are plain values."""
         engine, _ = self.execute(NO_QUESTIONS)
         json.dumps(engine.run.settings.model_dump(mode="json"))
-        json.dumps(engine.record.epochs)
+        json.dumps(engine.history.epochs)
 
 
 def _type_names() -> dict[str, Any]:
     """What the hook specifications import for their types only."""
     import pandas as pd
 
+    from aas_plugin.active.questions import Question
     from aas_plugin.clustering.jaccard import JaccardGraph
-    from aas_plugin.registry import Registry
-    from aas_plugin.run import Question, Run
+    from aas_plugin.plugins.registry import Registry
+    from aas_plugin.runs.run import Run
     from aas_plugin.sampling.views import Views
 
     names = {"np": np, "pd": pd, "JaccardGraph": JaccardGraph, "Registry": Registry, "Question": Question}

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from aas_plugin.config import merge, resolve
-from aas_plugin.engine import Engine
-from aas_plugin.plugins import Plugins
-from aas_plugin.prepare import prepare
+from aas_plugin.plugins.manager import Plugins
+from aas_plugin.runs.engine import Engine
+from aas_plugin.runs.setting_up import prepare
+from aas_plugin.settings.resolving import merge, resolve
 
 TINY: dict[str, Any] = {
     "dataset": {"name": "coats", "individuals": 10, "photos": 6, "size": 48},

@@ -21,7 +21,7 @@ from typing import Any
 
 from aas_plugin.files import write_json
 from aas_plugin.hookspecs import hookimpl
-from aas_plugin.run import Run
+from aas_plugin.runs.run import Run
 
 STATUS = {"finished": "FINISHED", "waiting": "SCHEDULED"}
 

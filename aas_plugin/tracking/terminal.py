@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from aas_plugin.hookspecs import hookimpl
-from aas_plugin.run import Run
+from aas_plugin.runs.run import Run
 
 COLUMNS = (
     ("cycle", "cycle", 5),

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from aas_plugin.config import TrainingSettings
+from aas_plugin.settings.models import TrainingSettings
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)

@@ -12,7 +12,7 @@ from aas_plugin.training.batches import IMAGENET_MEAN, IMAGENET_STD, normalise
 
 if TYPE_CHECKING:
     from aas_plugin.data.images import ImageStore
-    from aas_plugin.run import Progress
+    from aas_plugin.plugins.registry import Progress
 
 
 def embed(

@@ -11,11 +11,11 @@ import torch
 from torch import Tensor, nn
 
 from aas_plugin.errors import AasError
-from aas_plugin.run import torch_seed
 from aas_plugin.training.batches import augment, balanced_batches, normalise
+from aas_plugin.training.seeds import torch_seed
 
 if TYPE_CHECKING:
-    from aas_plugin.run import Run
+    from aas_plugin.runs.run import Run
 
 Loss = Callable[[Tensor, Tensor], Tensor | Mapping[str, Tensor]]
 

@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
-
-from aas_plugin.codebases.row import Codebase
+from aas_plugin.codebases.recipe import Recipe
 from aas_plugin.hookspecs import hookimpl
-from aas_plugin.registry import Registry
+from aas_plugin.plugins.registry import Registry
+
+from .options import ClusterContrastOptions
 
 DEFAULTS = {"training": {"batch_size": 256, "instances": 16, "iterations": 200}}
 
-CODEBASE = Codebase(
+CODEBASE = Recipe(
     title="ClusterContrast",
     repository="alibaba/cluster-contrast-reid",
     script="examples/cluster_contrast_train_usl.py",
     trainer="ClusterContrastTrainer",
     commits=("57b62e9",),
 )
-
-
-class ClusterContrastOptions(BaseModel):
-    """Options of ClusterContrast, with the official defaults."""
-
-    model_config = ConfigDict(extra="forbid")
-    temperature: float = Field(0.05, gt=0)
-    momentum: float = Field(0.1, ge=0, le=1, description="share of the old centroid kept in an update")
-    hardest: bool = Field(False, description="update a centroid with the least similar image of a batch only")
 
 
 def _make(options: ClusterContrastOptions) -> object:
@@ -36,6 +27,6 @@ def _make(options: ClusterContrastOptions) -> object:
 
 @hookimpl
 def aas_register(registry: Registry) -> None:
-    """Offer the adapter `cluster-contrast`, and the row that drives its official script."""
-    registry.offer("adapter", "cluster-contrast", _make, ClusterContrastOptions, DEFAULTS)
-    registry.offer("codebase", "cluster-contrast", lambda: CODEBASE)
+    """Register the adapter `cluster-contrast`, and the recipe that drives its official script."""
+    registry.register("adapter", "cluster-contrast", _make, ClusterContrastOptions, DEFAULTS)
+    registry.register("codebase", "cluster-contrast", lambda: CODEBASE)

@@ -12,12 +12,12 @@ from aas_plugin.clustering.jaccard import JaccardGraph
 from aas_plugin.hookspecs import hookimpl
 from aas_plugin.models import make_backbone
 from aas_plugin.models.pooling import GeM
-from aas_plugin.run import Run
+from aas_plugin.runs.run import Run
 from aas_plugin.training.centroids import centroids_of
 from aas_plugin.training.memory import similarity_to
 from aas_plugin.training.method import NativeMethod
 
-from . import ClusterContrastOptions
+from .options import ClusterContrastOptions
 
 
 class ClusterContrast(NativeMethod):

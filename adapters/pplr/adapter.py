@@ -10,15 +10,15 @@ from aas_plugin.clustering.dbscan import dbscan
 from aas_plugin.clustering.jaccard import JaccardGraph
 from aas_plugin.hookspecs import hookimpl
 from aas_plugin.models import make_backbone
-from aas_plugin.run import Run
+from aas_plugin.runs.run import Run
 from aas_plugin.training.centroids import centroids_of, unit_rows
 from aas_plugin.training.embed import embed
 from aas_plugin.training.method import NativeMethod
 
-from . import PplrOptions
 from .agreement import cross_agreement
 from .losses import agreement_aware_loss, part_guided_loss, smoothed_loss, soft_triplet_loss
 from .model import Classifiers, PartModel, check_stripes
+from .options import PplrOptions
 
 
 class Pplr(NativeMethod):

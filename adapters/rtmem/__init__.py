@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from aas_plugin.codebases.row import Codebase
+from aas_plugin.codebases.recipe import Recipe
 from aas_plugin.hookspecs import hookimpl
-from aas_plugin.registry import Registry
+from aas_plugin.plugins.registry import Registry
 
-CODEBASE = Codebase(
+CODEBASE = Recipe(
     title="RTMem",
     repository="PRIS-CV/RTMem",
     script="examples/RTMem_train_usl.py",
@@ -17,5 +17,5 @@ CODEBASE = Codebase(
 
 @hookimpl
 def aas_register(registry: Registry) -> None:
-    """Offer the row that drives its official script."""
-    registry.offer("codebase", "rtmem", lambda: CODEBASE)
+    """Register the recipe that drives its official script."""
+    registry.register("codebase", "rtmem", lambda: CODEBASE)

@@ -10,11 +10,11 @@ import torch
 from aas_plugin.clustering.dbscan import dbscan
 from aas_plugin.clustering.jaccard import JaccardGraph
 from aas_plugin.hookspecs import hookimpl
-from aas_plugin.run import Run
+from aas_plugin.runs.run import Run
 from aas_plugin.training.method import NativeMethod
 
-from . import SpclOptions
 from .memory import contrast
+from .options import SpclOptions
 from .reliability import independence_threshold, reliable, separate_noise
 
 

@@ -43,7 +43,7 @@ def test_once_installed_it_is_listed_and_runs(tmp_path):
         return subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True, text=True).stdout
 
     row = next(row for row in json.loads(aas("plugins", "--json")) if row["name"] == "agglomerative-triplet")
-    assert row["offers"] == ["adapter agglomerative-triplet"]
+    assert row["components"] == ["adapter agglomerative-triplet"]
     assert row["from"] == "agglomerative_triplet (agglomerative-triplet 1.0)"
     asked_for = json.loads(aas("plugins", "--json", "-p", "agglomerative_triplet"))
     assert [other["name"] for other in asked_for].count("agglomerative-triplet") == 1

@@ -32,12 +32,12 @@ class TestContract(AdapterContract):
         singles = {"clustering": {"eps": 1e-6, "min_samples": 1}}
         engine, watch = self.execute({"active": {"cycles": 0}, "training": {"epochs": 1}}, singles)
         assert watch.labels[0].max() + 1 > 20
-        assert np.isfinite(engine.record.epochs[0]["loss"])
+        assert np.isfinite(engine.history.epochs[0]["loss"])
 
     def test_labels_are_smoothed_by_agreement_from_the_epoch_that_is_set(self):
         never = self.execute({"adapter": {"name": "pplr", "parts": 2, "smooth_from": 9}}, name="never")[0]
         later = self.execute({"adapter": {"name": "pplr", "parts": 2, "smooth_from": 2}}, name="later")[0]
-        losses = [[row["part_loss"] for row in engine.record.epochs] for engine in (never, later)]
+        losses = [[row["part_loss"] for row in engine.history.epochs] for engine in (never, later)]
         assert losses[0][:2] == losses[1][:2]
         assert losses[0][2] != losses[1][2]
 

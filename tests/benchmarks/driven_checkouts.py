@@ -21,7 +21,7 @@ import pytest
 from checkouts import SHAPES, arguments, write_market, write_pretrained, write_teacher
 from suite import TrainSets, broken, make_driver, run_bare
 
-from aas_plugin.codebases.row import commit_of
+from aas_plugin.codebases.recipe import commit_of
 
 EPOCHS = 4
 HANDS = ("data", "features", "cluster", "train_set", "trainer", "epoch", "evaluated", "testing", "_finish")
@@ -94,16 +94,16 @@ def row(name, checkout, market, folder):
             train_sets = TrainSets(patch)
             started = time.process_time()
             if kind == "bare":
-                run_bare(driver.row, checkout, given)
+                run_bare(driver.recipe, checkout, given)
             else:
                 driver.execute()
             cells[kind] = time.process_time() - started
         if kind == "asks":
-            epochs = len(driver.record.epochs)
-            asked = driver.record.cycles[-1]
+            epochs = len(driver.history.epochs)
+            asked = driver.history.cycles[-1]
             answers, every = driver.run.active.log.answers(), driver.settings.active.every
             wrong = sum(broken(rows, answers, epoch // every + 1) for epoch, rows in enumerate(train_sets.found))
-            repaired = sum(epoch["repaired"] for epoch in driver.record.epochs)
+            repaired = sum(epoch["repaired"] for epoch in driver.history.epochs)
         if kind != "bare":
             cells[kind] = f"{clock.once:.2f} + {clock.epochs / epochs:.3f} s"
             share = clock.epochs / cells["bare"]

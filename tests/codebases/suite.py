@@ -10,31 +10,31 @@ import pytest
 import torch
 
 from aas_plugin.codebases.driver import Driver
-from aas_plugin.codebases.rows import row_of
+from aas_plugin.codebases.recipes import recipe_of
 from aas_plugin.codebases.script import Script
 from aas_plugin.codebases.shims import shims_of
-from aas_plugin.config import resolve_driven
-from aas_plugin.plugins import load_plugins
+from aas_plugin.plugins.manager import load_plugins
+from aas_plugin.settings.resolving import resolve_driven
 
 NAMES = ("spcl", "cluster-contrast", "pplr", "pplr-cam", "ice", "rtmem", "purification")
 EPOCHS = 4
 ASKING = {"active": {"every": 2, "cycles": 2, "budget": 25}, "tracking": {"mlflow": False}, "device": "cpu"}
 
 
-def make_driver(name, checkout, arguments, folder, *layers, observers=(), offers=(), resume=False, plugins=None):
+def make_driver(name, checkout, arguments, folder, *layers, observers=(), components=(), resume=False, plugins=None):
     plugins = plugins or load_plugins()
-    for offer in offers:
-        plugins.registry.offer(*offer)
+    for component in components:
+        plugins.registry.register(*component)
     for number, observer in enumerate(observers):
         plugins.load(f"observer {number}", observer, "tests")
     codebase = {"path": str(checkout), "arguments": arguments}
     settings = resolve_driven(plugins, [{}, ASKING, {"adapter": name, "codebase": codebase}, *layers])
-    return Driver(plugins, settings, row_of(plugins, settings), folder, resume)
+    return Driver(plugins, settings, recipe_of(plugins, settings), folder, resume)
 
 
-def run_bare(row, checkout, arguments):
+def run_bare(recipe, checkout, arguments):
     """The script with its shims and nothing else; gives its best mAP."""
-    script, gpu = Script(checkout, row.script), torch.cuda.is_available()
+    script, gpu = Script(checkout, recipe.script), torch.cuda.is_available()
     with ExitStack() as stack:
         stack.enter_context(script.importable())
         stack.enter_context(shims_of(script, gpu, "before"))
@@ -97,16 +97,16 @@ class Suite:
         answers = driver.run.active.log.answers()
         assert {answer.decision for answer in answers} == {"same", "different"}
         assert {answer.cycle for answer in answers} == {1, 2}
-        epochs = EPOCHS - driver.row.first_epoch
+        epochs = EPOCHS - driver.recipe.first_epoch
         assert len(train_sets.found) == epochs
         for epoch, rows in enumerate(train_sets.found):
             assert broken(rows, answers, min(epoch // 2 + 1, 2)) == 0
         assert contents(where) == before
-        reports = driver.record.cycles
+        reports = driver.history.cycles
         assert [report["cycle"] for report in reports] == [0, 1, 2]
         assert 0 <= reports[-1]["mAP"] <= 1
-        assert len(driver.record.epochs) == epochs
-        assert all(np.isfinite(epoch["loss"]) for epoch in driver.record.epochs)
+        assert len(driver.history.epochs) == epochs
+        assert all(np.isfinite(epoch["loss"]) for epoch in driver.history.epochs)
         assert list((tmp_path / "run" / "checkpoints").iterdir())
 
     @pytest.mark.parametrize("name", NAMES)
@@ -116,7 +116,7 @@ class Suite:
         where = checkout(name)
         driver = make_driver(name, where, arguments(name, tmp_path / "driven"), tmp_path / "run", {"sampler": "none"})
         driver.execute()
-        alone = run_bare(driver.row, where, arguments(name, tmp_path / "alone"))
+        alone = run_bare(driver.recipe, where, arguments(name, tmp_path / "alone"))
         assert driver.script.names["best_mAP"] == alone
         states = [best_model(tmp_path / side) for side in ("driven", "alone")]
         assert states[0].keys() == states[1].keys()

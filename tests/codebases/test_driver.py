@@ -13,12 +13,12 @@ import torch
 from mlflow import MlflowClient
 from suite import make_driver
 
-from aas_plugin.codebases.row import Codebase
-from aas_plugin.codebases.rows import row_of
+from aas_plugin.codebases.recipe import Recipe
+from aas_plugin.codebases.recipes import recipe_of
 from aas_plugin.codebases.script import Script
 from aas_plugin.errors import AasError
 from aas_plugin.hookspecs import hookimpl
-from aas_plugin.plugins import load_plugins
+from aas_plugin.plugins.manager import load_plugins
 from aas_plugin.tracking.mlflow_observer import MlflowObserver, tracking_uri
 
 CC = "cluster-contrast"
@@ -97,7 +97,7 @@ def test_what_the_script_writes_goes_into_the_runs_folder(copy_of, arguments, tm
 def test_losses_are_read_as_each_script_prints_them(name, losses, miniature, arguments, tmp_path):
     driver = make_driver(name, miniature(name), arguments(name, tmp_path / "logs", epochs=2), tmp_path / "run")
     driver.execute()
-    for epoch in driver.record.epochs:
+    for epoch in driver.history.epochs:
         assert losses <= set(epoch)
         assert not {"Time", "Data", "Prec"} & set(epoch)
 
@@ -156,7 +156,7 @@ def test_a_script_that_raises_is_a_failed_run_whose_answers_serve_the_next(copy_
 def test_a_map_belongs_to_the_epoch_it_was_measured_in(miniature, arguments, tmp_path):
     driver = make_driver("pplr", miniature("pplr"), arguments("pplr", tmp_path / "logs"), tmp_path / "run")
     driver.execute()
-    assert ["mAP" in epoch for epoch in driver.record.epochs] == [False, True, False, True]
+    assert ["mAP" in epoch for epoch in driver.history.epochs] == [False, True, False, True]
 
 
 def test_a_run_that_is_there_is_refused_before_the_script_opens_its_log(miniature, arguments, tmp_path):
@@ -172,11 +172,11 @@ def test_a_run_that_is_there_is_refused_before_the_script_opens_its_log(miniatur
 
 def test_a_row_with_the_wrong_order_is_told_so(miniature, arguments, tmp_path):
     with pytest.raises(AasError, match="order is sorted or native, not 'listed'"):
-        Codebase("Mine", "me/mine", "train.py", "Trainer", order="listed")
+        Recipe("Mine", "me/mine", "train.py", "Trainer", order="listed")
     plugins = load_plugins()
-    wrong = replace(plugins.offer("codebase", CC).factory(), order="native")
-    plugins.registry.offer("codebase", "wrong", lambda: wrong)
-    with pytest.raises(AasError, match="does the row's order, 'native', say how the script sorts"):
+    wrong = replace(plugins.component("codebase", CC).factory(), order="native")
+    plugins.registry.register("codebase", "wrong", lambda: wrong)
+    with pytest.raises(AasError, match="does the recipe's order, 'native', say how the script sorts"):
         make_driver(
             "wrong", miniature(CC), arguments(CC, tmp_path / "logs"), tmp_path / "run", plugins=plugins
         ).execute()
@@ -212,7 +212,7 @@ def test_people_may_take_their_time(miniature, arguments, tmp_path):
 
     def execute(resume):
         plugins = load_plugins()
-        plugins.registry.offer("oracle", "slow", Slow)
+        plugins.registry.register("oracle", "slow", Slow)
         given = arguments(CC, tmp_path / "logs")
         layer = {"oracle": "slow"}
         return make_driver(CC, miniature(CC), given, tmp_path / "run", layer, plugins=plugins, resume=resume).execute()
@@ -246,7 +246,7 @@ def driver_of(name, checkout, tmp_path):
 def test_a_folder_that_is_no_checkout_or_another_ones_is_refused(miniature, tmp_path):
     with pytest.raises(AasError, match="is no folder; give that of a checkout of yxgeee/SpCL"):
         driver_of("spcl", tmp_path / "nowhere", tmp_path)
-    with pytest.raises(AasError, match=r"looks for examples/spcl_train_usl.py and does not find it.*write a row"):
+    with pytest.raises(AasError, match=r"looks for examples/spcl_train_usl.py and does not find it.*write a recipe"):
         driver_of("spcl", tmp_path, tmp_path)
     with pytest.raises(AasError, match=r"looks like a checkout for --adapter pplr or pplr-cam"):
         driver_of("spcl", miniature("pplr"), tmp_path)
@@ -295,10 +295,10 @@ def test_a_row_can_come_from_a_plugin(copy_of, arguments, tmp_path):
     script = script_of(checkout)
     script.rename(checkout / "train.py")
     plugins = load_plugins()
-    row = Codebase("Mine", "me/mine", "train.py", "ClusterContrastTrainer")
-    plugins.registry.offer("codebase", "mine", lambda: row)
+    recipe = Recipe("Mine", "me/mine", "train.py", "ClusterContrastTrainer")
+    plugins.registry.register("codebase", "mine", lambda: recipe)
     driver = make_driver("mine", checkout, arguments(CC, tmp_path / "logs"), tmp_path / "run", plugins=plugins)
-    assert row_of(plugins, driver.settings) is row
+    assert recipe_of(plugins, driver.settings) is recipe
     assert driver.execute() == "finished"
 
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aas_plugin.constraints.answers import Answer, AnswerLog
-from aas_plugin.constraints.consistency import KEEPS, check, refuse_contradictions, settle, stats
+from aas_plugin.constraints.consistency import KEEPS, check, refuse_contradictions, resolve, stats
 from aas_plugin.constraints.sets import from_log, locate, merge, read_set, set_hash, write_set
 from aas_plugin.errors import AasError
 
@@ -227,7 +227,7 @@ VOTED = [*TRIANGLE, answer("a4", "x", "z", "different", annotator="Bob"), answer
     ],
 )
 def test_which_answers_are_kept(answers, keep, kept):
-    left, dropped = settle(answers, keep)
+    left, dropped = resolve(answers, keep)
     assert ids(left) == kept
     assert ids(conflict.answer for conflict in dropped) == [name for name in ids(answers) if name not in kept]
 
@@ -247,7 +247,7 @@ links = st.lists(
 @given(links=links)
 def test_a_settled_set_is_consistent_and_tells_of_every_answer_dropped(keep, links):
     answers = [answer(f"a{i}", f"{u}", f"{v}", word, who) for i, (u, v, word, who) in enumerate(links)]
-    kept, dropped = settle(reversed(answers), keep)
+    kept, dropped = resolve(reversed(answers), keep)
     assert check(kept).contradictions == []
     assert sorted([*ids(kept), *ids(conflict.answer for conflict in dropped)]) == sorted(ids(answers))
     assert [one for one in answers if one.decision == "cannot_tell"] == [

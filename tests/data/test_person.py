@@ -6,11 +6,11 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from aas_plugin.config import resolve
 from aas_plugin.data.person import PersonOptions, person
 from aas_plugin.data.splits import own_protocol
 from aas_plugin.errors import AasError
-from aas_plugin.plugins import load_plugins
+from aas_plugin.plugins.manager import load_plugins
+from aas_plugin.settings.resolving import resolve
 
 FIXTURES = Path(__file__).parent / "fixtures"
 

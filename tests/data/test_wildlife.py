@@ -11,12 +11,12 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from aas_plugin.cli import app
-from aas_plugin.commands.each import run_each
-from aas_plugin.config import resolve
+from aas_plugin.commands.sweep import sweep
 from aas_plugin.data.wildlife import PAPER13, SUBSETS, WildlifeOptions, members, wildlife
 from aas_plugin.errors import AasError
-from aas_plugin.plugins import load_plugins
-from aas_plugin.prepare import default_name
+from aas_plugin.plugins.manager import load_plugins
+from aas_plugin.runs.folder import default_name
+from aas_plugin.settings.resolving import resolve
 
 ROWS = Path(__file__).parent / "fixtures" / "wildlife10k.csv"
 
@@ -119,9 +119,9 @@ def test_each_wants_a_data_set_that_is_several_and_names_its_runs():
     plugins = load_plugins()
     settings = resolve(plugins, [])
     with pytest.raises(AasError, match="'coats' has no subsets"):
-        run_each(plugins, settings, {"--resume": False})
+        sweep(plugins, settings, {"--resume": False})
     with pytest.raises(AasError, match="leave out --run-name"):
-        run_each(plugins, settings, {"--resume": False, "--run-name": "mine"})
+        sweep(plugins, settings, {"--resume": False, "--run-name": "mine"})
 
 
 def test_each_subset_is_run_and_one_that_fails_stops_no_other(root, monkeypatch):

@@ -8,14 +8,14 @@ import torch
 from PIL import Image
 
 from aas_plugin.commands.split import split
-from aas_plugin.config import resolve
 from aas_plugin.errors import AasError
 from aas_plugin.evaluation.protocol import choose_protocol, evaluate
 from aas_plugin.evaluation.protocol_file import read_protocol
 from aas_plugin.hookspecs import hookimpl
 from aas_plugin.models.backbones import Backbone
-from aas_plugin.plugins import load_plugins
-from aas_plugin.prepare import prepare
+from aas_plugin.plugins.manager import load_plugins
+from aas_plugin.runs.setting_up import prepare
+from aas_plugin.settings.resolving import resolve
 from tests.conftest import FrozenMethod
 
 
@@ -45,9 +45,9 @@ class Shifted(Backbone):
 OTHER = ("adapter", "other", OtherMethod)
 
 
-def chosen(ready, *layers, name="run", offers=(OTHER,)):
+def chosen(ready, *layers, name="run", components=(OTHER,)):
     """The run of these settings, and its protocol."""
-    run = ready.engine(*layers, name=name, offers=offers).run
+    run = ready.engine(*layers, name=name, components=components).run
     run.plugins.hook.aas_setup(run=run)
     return run, choose_protocol(run, lambda: run.plugins.hook.aas_embed(run=run, rows=run.train))
 
@@ -108,11 +108,11 @@ def test_a_resumed_run_keeps_its_protocol(ready, saved):
 
 def test_the_reference_chooses_the_exemplars_in_its_own_way_for_every_method(ready):
     model = Shifted()
-    offers = (OTHER, ("backbone", "shifted", lambda options: model))
+    components = (OTHER, ("backbone", "shifted", lambda options: model))
     galleries = []
     for name in ("frozen", "other"):
         layers = {"adapter": {"name": name}}, {"evaluation": {"reference": "shifted"}}
-        run, protocol = chosen(ready, *layers, name=name, offers=offers)
+        run, protocol = chosen(ready, *layers, name=name, components=components)
         galleries.append(protocol.gallery.tolist())
     assert galleries[0] == galleries[1]
     assert set(model.seen) == {((40, 24), False)}

@@ -11,11 +11,11 @@ from safetensors.torch import save_file
 from torch import nn
 from torch.nn import functional
 
-from aas_plugin.config import parse_set, resolve
 from aas_plugin.errors import AasError
 from aas_plugin.models.foundation import FOUNDATIONS, foundation
 from aas_plugin.models.options import FoundationOptions
-from aas_plugin.plugins import load_plugins
+from aas_plugin.plugins.manager import load_plugins
+from aas_plugin.settings.resolving import parse_set, resolve
 
 NARROW = {"embed_dim": 8, "depths": (1, 1, 1, 1), "num_heads": (1, 1, 1, 1), "img_size": 56}
 MEGA = replace(FOUNDATIONS["megadescriptor-t-224"], size=56, arguments=NARROW)
@@ -121,9 +121,9 @@ def test_a_frozen_backbone_is_not_trained(ready):
 
 
 def test_zero_shot_is_measured_and_not_run(ready, swin):
-    offer = ("backbone", "tiny-mega", lambda options: foundation(MEGA, options), FoundationOptions)
+    component = ("backbone", "tiny-mega", lambda options: foundation(MEGA, options), FoundationOptions)
     zero_shot = {"adapter": "zero-shot", "backbone": {"name": "tiny-mega", "weights": str(swin[0])}}
-    engine = ready.engine(zero_shot, offers=(offer,))
+    engine = ready.engine(zero_shot, components=(component,))
     assert engine.hook.aas_setup(run=engine.run) is True
     features = engine.hook.aas_embed(run=engine.run, rows=engine.run.train)
     assert features.shape == (len(engine.run.train), 64)

@@ -5,9 +5,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from aas_plugin.active.questions import Question
 from aas_plugin.errors import AasError
 from aas_plugin.oracles.labels import LabelsOptions, LabelsOracle
-from aas_plugin.run import Question
 
 IDENTITY = np.array([f"i{n % 40}" for n in range(200)], dtype=object)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from aas_plugin.config import TrainingSettings
+from aas_plugin.settings.models import TrainingSettings
 from aas_plugin.training.batches import augment, balanced_batches, normalise
 
 

@@ -22,6 +22,6 @@ def make(options):
 
 @hookimpl
 def aas_register(registry):
-    """Offer the method, with the run settings that suit it."""
+    """Register the method, with the run settings that suit it."""
     defaults = {"training": {"batch_size": 128, "instances": 8}}
-    registry.offer("adapter", "agglomerative-triplet", make, Options, defaults)
+    registry.register("adapter", "agglomerative-triplet", make, Options, defaults)

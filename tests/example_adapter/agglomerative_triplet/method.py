@@ -6,7 +6,7 @@ from sklearn.cluster import AgglomerativeClustering
 
 from aas_plugin import hookimpl
 from aas_plugin.clustering.jaccard import JaccardGraph
-from aas_plugin.run import Run
+from aas_plugin.runs.run import Run
 from aas_plugin.training.method import NativeMethod
 
 

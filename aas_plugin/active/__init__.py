@@ -1,0 +1,1 @@
+"""Active learning as one step; knows no plugin manager and no run."""

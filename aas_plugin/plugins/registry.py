@@ -1,0 +1,100 @@
+"""What plugins register by name: adapters, samplers, oracles, data sources and backbones."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict
+
+from aas_plugin.errors import AasError
+
+Progress = Callable[[int, int], None]
+"""Is told how far a long task is: done, total."""
+
+Kind = Literal["adapter", "sampler", "oracle", "dataset", "backbone", "codebase"]
+
+
+class NoOptions(BaseModel):
+    """The options of something that has none."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+@dataclass(frozen=True)
+class Component:
+    """Something registered by name: how to make it, which options it takes, which settings suit it, by which plugin.
+
+    `factory(options)` is called with a validated instance of `options`; it may import what is heavy. An
+    adapter's, sampler's or oracle's factory returns a plugin object with hook implementations, a backbone's a
+    `torch.nn.Module`. A data source's is called as `factory(options, progress)`, where `progress(done, total)`
+    may be called on long work, and returns a `Catalogue`; the options of one that is several data sets have `subset`
+    and `members()`, names of subsets `present` and `missing`, for `aas run --each`. A codebase's is called without
+    arguments and returns a `Recipe`, which says how its script is driven. A `frozen` backbone has weights
+    that are never trained.
+    """
+
+    kind: Kind
+    name: str
+    factory: Callable[..., Any]
+    options: type[BaseModel] = NoOptions
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    plugin: str = ""
+    frozen: bool = False
+
+
+class Registry:
+    """Components by kind and name."""
+
+    def __init__(self) -> None:
+        self._components: dict[tuple[str, str], Component] = {}
+        self.current_plugin = ""
+
+    def register(
+        self,
+        kind: Kind,
+        name: str,
+        factory: Callable[..., Any],
+        options: type[BaseModel] = NoOptions,
+        defaults: Mapping[str, Any] | None = None,
+        *,
+        frozen: bool = False,
+    ) -> None:
+        """Register `factory` as `name`; `defaults` are run settings that suit it, weaker than the user's.
+
+        A `frozen` backbone is there to embed with and is never trained.
+
+        Raises `AasError` for an unknown kind and for a name that another plugin registered already.
+        """
+        if kind not in get_args(Kind):
+            raise AasError(
+                f"plugin {self.current_plugin!r} registers {name!r} as {kind!r}; kinds are {', '.join(get_args(Kind))}"
+            )
+        if (kind, name) in self._components:
+            raise AasError(
+                f"plugins {self._components[kind, name].plugin!r} and {self.current_plugin!r} both register the {kind} "
+                f"{name!r}; remove or rename one of them"
+            )
+        self._components[kind, name] = Component(
+            kind, name, factory, options, defaults or {}, self.current_plugin, frozen
+        )
+
+    def get(self, kind: Kind, name: str) -> Component:
+        """Look up a component; raises `AasError` with suggestions when there is none of that name."""
+        try:
+            return self._components[kind, name]
+        except KeyError:
+            names = self.names(kind)
+            near = difflib.get_close_matches(name, names, n=2, cutoff=0.5)
+            hint = f"did you mean {' or '.join(map(repr, near))}?" if near else f"there are: {', '.join(names)}"
+            raise AasError(f"unknown {kind} {name!r}; {hint} (`aas plugins` lists all)") from None
+
+    def names(self, kind: Kind) -> list[str]:
+        """Names of one kind, sorted."""
+        return sorted(name for other, name in self._components if other == kind)
+
+    def by_plugin(self, plugin: str) -> list[Component]:
+        """All that one plugin registered, in its order."""
+        return [component for component in self._components.values() if component.plugin == plugin]

@@ -1,0 +1,1 @@
+"""A run: its folder, its loop, its history and its results."""

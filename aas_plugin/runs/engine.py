@@ -1,0 +1,193 @@
+"""A native run: the loop over epochs around the step. Knows hooks, and no method, tracker or page."""
+
+from __future__ import annotations
+
+import os
+import time
+import warnings
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from aas_plugin.clustering.jaccard import JaccardGraph
+from aas_plugin.data.splits import OpenSet
+from aas_plugin.errors import AasError
+from aas_plugin.evaluation.protocol import choose_protocol, evaluate
+from aas_plugin.hookspecs import hookimpl
+from aas_plugin.models.portable import save_model
+from aas_plugin.runs.checkpoint import load_checkpoint, save_checkpoint
+from aas_plugin.runs.history import History
+from aas_plugin.runs.run import Run
+
+
+class WaitingForAnswers(Exception):
+    """Questions lie in the run's `pending.jsonl`; the run can go on when they are answered."""
+
+
+class ActiveLabels:
+    """Active learning around any method's pseudo-labels: whatever comes out satisfies every answer."""
+
+    def __init__(self, record: History) -> None:
+        self.history = record
+
+    @hookimpl(wrapper=True)
+    def aas_pseudo_labels(
+        self, run: Run, features: np.ndarray, graph: JaccardGraph
+    ) -> Generator[None, np.ndarray, np.ndarray]:
+        """Take the step on what the method returns."""
+        labels = yield
+        result = run.active.step(features, labels, epoch=run.epoch, graph=graph)
+        if result.waiting:
+            raise WaitingForAnswers
+        if result.report is not None:
+            self.history.asking = result.report
+        return result.labels
+
+
+class Engine:
+    """Runs what `prepare` made ready, from its last checkpoint or from the start."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.hook = run.plugins.hook
+        self.history = History(run)
+        self.steps = ActiveLabels(self.history)
+        run.plugins.register(self.steps, name="active learning")
+
+    def execute(self) -> str:
+        """Run to the end and return "finished", or "waiting" when people have to answer first.
+
+        On an error or an interruption observers are told, and it is raised; the last checkpoint stands.
+        """
+        try:
+            with _reproducible():
+                self._execute()
+            outcome = "finished"
+        except WaitingForAnswers:
+            outcome = "waiting"
+        except BaseException as error:
+            self.run.notify("aas_run_failed", error=error)
+            raise
+        self.run.notify("aas_run_finished", outcome=outcome)
+        return outcome
+
+    def _execute(self) -> None:
+        run = self.run
+        state = load_checkpoint(run.folder / "checkpoints", run.device) if run.resumed else None
+        run.resumed = state is not None
+        run.notify("aas_run_started")
+        self._need(self.hook.aas_setup(run=run), "aas_setup")
+        protocol = choose_protocol(run, lambda: self._need(self.hook.aas_embed(run=run, rows=run.train), "aas_embed"))
+        first = 0
+        if state is not None:
+            self._need(self.hook.aas_load_state(run=run, state=state["adapter"]), "aas_load_state")
+            first = int(state["epoch"]) + 1
+            record = self.history
+            record.asking, record.seconds, record.epochs = state["asking"], state["seconds"], state["losses"]
+            record.read_cycles(first)
+        else:
+            self._before_any_question(protocol)
+        for epoch in range(first, run.epochs):
+            self._epoch(epoch, protocol)
+        save_model(run)
+        self.history.write_summary()
+
+    def _before_any_question(self, protocol: OpenSet) -> None:
+        run = self.run
+        features = self._need(self.hook.aas_features(run=run), "aas_features")
+        bare = run.plugins.subset_hook_caller("aas_pseudo_labels", [self.steps])
+        with self._clustering() as progress:
+            graph = run.active.graph(features, progress)
+            labels = self._need(bare(run=run, features=features, graph=graph), "aas_pseudo_labels")
+        self._finish_cycle(0, labels, protocol)
+
+    def _epoch(self, epoch: int, protocol: OpenSet) -> None:
+        run = self.run
+        run.epoch = epoch
+        started = time.perf_counter()
+        timed = self.history.timed
+        starts = self.cycle_starts()
+        run.cycle = sum(start <= epoch for start in starts)
+        if epoch in starts:
+            self.history.begin_cycle()
+        with timed("features"):
+            features = self._need(self.hook.aas_features(run=run), "aas_features")
+        with self._clustering() as progress:
+            with timed("graph"):
+                graph = run.active.graph(features, progress)
+            with timed("pseudo_labels"):
+                labels = self._need(
+                    self.hook.aas_pseudo_labels(run=run, features=features, graph=graph), "aas_pseudo_labels"
+                )
+        broken = run.active.constraints.violations(labels)
+        if any(broken):
+            raise AssertionError(f"{broken[0]} must-links and {broken[1]} cannot-links do not hold in epoch {epoch}")
+        before = self.history.epochs
+        if labels.max(initial=-1) == -1 and (not before or before[-1]["clusters"] > 0):
+            clustering = run.settings.clustering
+            warnings.warn(
+                f"no cluster was found in epoch {epoch}: raise clustering.eps (now {clustering.eps:g}) or lower "
+                f"clustering.min_samples (now {clustering.min_samples}), or the method learns little",
+                stacklevel=1,
+            )
+        with timed("train"):
+            losses = self._need(self.hook.aas_train_epoch(run=run, labels=labels), "aas_train_epoch")
+        self.history.finish_epoch(labels, losses, time.perf_counter() - started)
+        if epoch + 1 in starts or epoch + 1 == run.epochs:
+            self._finish_cycle(run.cycle, labels, protocol)
+        state = self._need(self.hook.aas_save_state(run=run), "aas_save_state")
+        save_checkpoint(
+            run.folder / "checkpoints",
+            epoch,
+            {
+                "adapter": state,
+                "asking": self.history.asking,
+                "seconds": self.history.seconds,
+                "losses": self.history.epochs,
+            },
+        )
+
+    def cycle_starts(self) -> list[int]:
+        """Epochs in which a cycle begins; a run that never asks is one cycle."""
+        settings = self.run.settings
+        starts = [cycle * settings.active.every for cycle in range(settings.active.cycles)]
+        return [start for start in starts if start < settings.training.epochs] or [0]
+
+    def _finish_cycle(self, cycle: int, labels: np.ndarray, protocol: OpenSet) -> None:
+        with self.history.timed("evaluate"):
+            metrics = evaluate(self.run, protocol)
+        self.history.finish_cycle(cycle, labels, metrics)
+
+    def _need(self, result: Any, hook: str) -> Any:
+        if result is None:
+            raise AasError(f"the adapter {self.run.settings.adapter.name!r} implements no {hook}, or it returned None")
+        return result
+
+    @contextmanager
+    def _clustering(self) -> Iterator[Callable[[int, int], None]]:
+        """Show a bar that is full when the block ends; the first of all runs also compiles."""
+        report = self.run.progress("clustering")
+        yield lambda done, total: report(done, total + 1)
+        report(1, 1)
+
+
+@contextmanager
+def _reproducible() -> Iterator[None]:
+    """Make torch choose deterministic algorithms inside the block, where there are any."""
+    import torch
+
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    before = (
+        torch.are_deterministic_algorithms_enabled(),
+        torch.is_deterministic_algorithms_warn_only_enabled(),
+    )
+    benchmark = torch.backends.cudnn.benchmark
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.backends.cudnn.benchmark = False
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before[0], warn_only=before[1])
+        torch.backends.cudnn.benchmark = benchmark

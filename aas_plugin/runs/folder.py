@@ -1,0 +1,118 @@
+"""The folder of a run: its lock, its name, and the settings that it was begun with."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from aas_plugin.errors import AasError
+from aas_plugin.files import write_json, write_text
+from aas_plugin.settings.models import DrivenSettings, RunSettings
+
+
+@contextmanager
+def lock(folder: Path) -> Iterator[None]:
+    """Hold a run folder for this process; raises `AasError` when another process has it."""
+    from filelock import FileLock, Timeout
+
+    is_new = not folder.exists()
+    folder.mkdir(parents=True, exist_ok=True)
+    held = FileLock(folder / ".lock", timeout=0)
+    try:
+        held.acquire()
+    except Timeout:
+        raise AasError(f"another process is at work in {folder}; wait for it, or use another --run-name") from None
+    try:
+        yield
+    finally:
+        held.release()
+        if is_new and not (folder / "config.yaml").exists() and not (folder / "answers.jsonl").exists():
+            # It never became a run: refused before anything was trained or asked.
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def saved_settings(folder: Path) -> dict[str, Any]:
+    """Read the settings of a run's folder; raises `AasError` when there are none."""
+    path = folder / "config.yaml"
+    if not path.exists():
+        raise AasError(f"{folder} holds no run (no config.yaml); leave out --resume to begin one")
+    settings: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return settings
+
+
+def differences(saved: Any, given: Any, path: str = "") -> list[str]:
+    """Settings that differ, one `key: saved -> given` each."""
+    if isinstance(saved, dict) and isinstance(given, dict):
+        keys = sorted({*saved, *given})
+        return [
+            line
+            for key in keys
+            for line in differences(saved.get(key), given.get(key), f"{path}.{key}" if path else str(key))
+        ]
+    return [] if saved == given else [f"{path}: {saved!r} -> {given!r}"]
+
+
+def check_settings(folder: Path, settings: RunSettings | DrivenSettings, resume: bool) -> None:
+    """Refuse a folder that holds a run already, or, to resume, one of other settings; raises `AasError`."""
+    wanted = settings.model_dump(mode="json")
+    if resume:
+        changed = differences(saved_settings(folder), wanted)
+        if changed:
+            raise AasError(
+                f"{folder} is a run of another configuration ({'; '.join(changed)}); resume it with its own "
+                "settings, or begin a new run under another --run-name"
+            )
+    elif (folder / "config.yaml").exists():
+        raise AasError(f"{folder} holds a run already; go on with it by --resume, or use another --run-name")
+
+
+def check_data(folder: Path, digest: str) -> None:
+    """Refuse to resume a run whose data have another hash now; raises `AasError`."""
+
+    state = folder / "run.json"
+    if state.exists() and json.loads(state.read_text(encoding="utf-8"))["data_hash"] != digest:
+        raise AasError(
+            f"the images or the catalogue changed since {folder} began; put them back to resume it, or begin "
+            "a new run under another --run-name"
+        )
+
+
+def lay_out(folder: Path, settings: RunSettings | DrivenSettings, state: dict[str, str | None]) -> None:
+    """Write what a run is begun with: its hashes into run.json, its settings into config.yaml."""
+    write_json(folder / "run.json", state)
+    wanted = settings.model_dump(mode="json")
+    write_text(folder / "config.yaml", yaml.safe_dump(wanted, sort_keys=False, allow_unicode=True))
+
+
+def default_name(settings: RunSettings | DrivenSettings, runs: Path) -> str:
+    """A name that says what is run, with a number behind it when it is taken."""
+    if isinstance(settings, RunSettings):
+        data = settings.dataset.options.get("subset") or settings.dataset.name
+    else:
+        data = settings.codebase.path.resolve().name
+    name = f"{settings.adapter.name}-{data}-{settings.sampler.name}-{settings.seed}"
+    taken = set(os.listdir(runs)) if runs.is_dir() else set()
+    number = 2
+    unique = name
+    while unique in taken:
+        unique, number = f"{name}-{number}", number + 1
+    return unique
+
+
+def project_root(folder: Path) -> Path:
+    """The folder that keeps runs: `folder`, or the project whose queued DVC experiment it is a scratch copy of.
+
+    DVC removes such a copy with all that it does not know, and answers must outlive it.
+    """
+    parts = folder.resolve().parts
+    for position in range(len(parts) - 2):
+        if parts[position : position + 3] == (".dvc", "tmp", "exps"):
+            return Path(*parts[:position])
+    return folder

@@ -1,0 +1,1 @@
+"""What there is to set, and how files and flags are merged."""

@@ -1,0 +1,164 @@
+"""What there is to set: every setting of a run, with its default, range and meaning."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from aas_plugin.plugins.registry import Kind
+
+EPS_MARGIN = 0.1
+"""How far beyond `clustering.eps` distances are kept, and so how much looser an adapter may cluster."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Choice(BaseModel):
+    """Something chosen by name among what plugins register, with options of its own beside the name."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    name: str
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """All but the name; validated by whoever is chosen."""
+        return dict(self.model_extra or {})
+
+
+def named(value: Any) -> Any:
+    """A bare name as a `Choice` is written: {"name": value}."""
+    return {"name": value} if isinstance(value, str) else value
+
+
+Named = Annotated[Choice, BeforeValidator(named)]
+
+
+class ClusteringSettings(_Section):
+    """k-reciprocal Jaccard distance and DBSCAN, for the method and for view A alike."""
+
+    k1: int = Field(30, ge=1, description="neighbours in the k-reciprocal sets")
+    k2: int = Field(6, ge=1, description="neighbours in the query expansion")
+    eps: float = Field(0.6, gt=0, lt=1, description="DBSCAN radius on the Jaccard distance")
+    min_samples: int = Field(4, ge=1, description="DBSCAN core size")
+
+
+class ActiveSettings(_Section):
+    """When, and how much, to ask."""
+
+    every: int = Field(10, ge=1, description="epochs between two askings")
+    cycles: int = Field(5, ge=0, description="number of askings")
+    budget: float = Field(
+        0.0002, ge=0, description="questions a cycle: below 1 a share of all pairs, from 1 on a number"
+    )
+    finch_partition: int = Field(0, ge=0, description="which FINCH partition is view B; 0 is the finest")
+    # As given: a project that moved, or a scratch copy of it, finds its set by the same settings.
+    constraints: Path | None = Field(None, description="constraint set whose answers a new `aas run` begins with")
+
+    @model_validator(mode="after")
+    def _whole_budget(self) -> ActiveSettings:
+        if self.budget >= 1 and self.budget != int(self.budget):
+            raise ValueError("budget must be a share below 1 or a whole number of questions")
+        return self
+
+
+class TrainingSettings(_Section):
+    """The training loop that native methods share."""
+
+    epochs: int = Field(50, ge=1)
+    iterations: int = Field(400, ge=1, description="batches an epoch")
+    batch_size: int = Field(64, ge=2)
+    instances: int = Field(4, ge=1, description="images of one individual in a batch")
+    learning_rate: float = Field(3.5e-4, gt=0)
+    weight_decay: float = Field(5e-4, ge=0)
+    decay_every: int = Field(20, ge=1, description="epochs after which the learning rate falls to a tenth")
+    height: int = Field(224, ge=32, le=4096, description="pixels")
+    width: int = Field(224, ge=32, le=4096, description="pixels")
+    flip: float = Field(0.5, ge=0, le=1, description="probability of mirroring")
+    padding: int = Field(10, ge=0, description="pixels around, before a random crop")
+    erasing: float = Field(0.5, ge=0, le=1, description="probability of erasing a rectangle")
+    amp: bool = Field(True, description="mixed precision on a GPU; without effect on a CPU")
+
+
+class EvaluationSettings(_Section):
+    """The open-set protocol."""
+
+    exemplars: int = Field(5, ge=1, description="gallery images of an individual at most")
+    held_out: float = Field(0.2, ge=0, lt=1, description="share of training individuals not in the gallery")
+    test_share: float = Field(0.3, gt=0, lt=1, description="test share of an individual's images, if not split")
+    ignore_same_camera: bool = Field(
+        False, description="a query ignores gallery images of its individual from its camera (person Re-ID)"
+    )
+    protocol: Path | None = Field(
+        None, description="file of `aas data split`; its split, queries and gallery are taken instead of chosen"
+    )
+    reference: Named | None = Field(
+        None, description="backbone whose features choose the exemplars; without, the run's own before training"
+    )
+
+
+class TrackingSettings(_Section):
+    """Where runs are logged."""
+
+    mlflow: bool = True
+    experiment: str = "aas"
+    system_metrics: bool = True
+
+
+class RunSettings(_Section):
+    """All settings of a run."""
+
+    adapter: Named = Choice(name="spcl")
+    dataset: Named = Choice(name="coats")
+    sampler: Named = Choice(name="aas")
+    oracle: Named = Choice(name="labels")
+    backbone: Named = Choice(name="resnet50")
+    seed: int = Field(0, ge=0)
+    device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$")
+    clustering: ClusteringSettings = ClusteringSettings()
+    active: ActiveSettings = ActiveSettings()
+    training: TrainingSettings = TrainingSettings()
+    evaluation: EvaluationSettings = EvaluationSettings()
+    tracking: TrackingSettings = TrackingSettings()
+
+    @model_validator(mode="after")
+    def _batches(self) -> RunSettings:
+        training = self.training
+        if training.batch_size % training.instances:
+            raise ValueError(
+                f"training.batch_size ({training.batch_size}) must be a multiple of "
+                f"training.instances ({training.instances})"
+            )
+        return self
+
+
+class CodebaseSettings(_Section):
+    """An existing checkout that trains instead of a native method."""
+
+    path: Path = Field(description="the checkout's folder")
+    arguments: tuple[str, ...] = Field((), description="the script's own flags")
+    flags: dict[str, Any] = Field({}, description="what the script made of them; filled in at its start")
+    commit: str | None = Field(None, description="filled in at its start")
+    fast_jaccard: bool = Field(False, description="our sparse distance in place of the script's dense one")
+
+
+class DrivenSettings(_Section):
+    """All settings of a run that drives a checkout; data, model and training are set by the script's own flags."""
+
+    adapter: Named = Choice(name="spcl")
+    codebase: CodebaseSettings
+    sampler: Named = Choice(name="aas")
+    oracle: Named = Choice(name="labels")
+    seed: int = Field(0, ge=0, description="of the questions; the script has its own")
+    device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="where neighbours are searched")
+    active: ActiveSettings = ActiveSettings()
+    tracking: TrackingSettings = TrackingSettings()
+
+
+CHOICES: tuple[Kind, ...] = ("adapter", "dataset", "backbone", "sampler", "oracle")
+
+CHOSEN = (*CHOICES, "reference")
+"""Keys whose value is a `Choice`."""

@@ -1,0 +1,79 @@
+"""Every hook is documented, typed, and called by a real run."""
+
+import inspect
+
+import pytest
+
+from aas_plugin.hookspecs import hookimpl
+from aas_plugin.plugins.manager import hook_functions
+
+
+@pytest.mark.parametrize("name", hook_functions())
+def test_every_hook_is_documented_and_typed(name):
+    function = hook_functions()[name]
+    assert len(inspect.getdoc(function) or "") > 40
+    signature = inspect.signature(function)
+    assert signature.return_annotation is not inspect.Signature.empty
+    assert all(p.annotation is not inspect.Parameter.empty for p in signature.parameters.values())
+
+
+def test_every_hook_is_called(ready):
+    called = set()
+
+    class Stops:
+        @hookimpl
+        def aas_epoch_finished(self, run, report):
+            if report["epoch"] == 2:
+                raise KeyboardInterrupt
+
+    class Offers:
+        @hookimpl
+        def aas_register(self, registry):
+            called.add("aas_register")
+
+    class Observes:
+        @hookimpl
+        def aas_run_started(self, run): ...
+
+        @hookimpl
+        def aas_progress(self, run, task, done, total): ...
+
+        @hookimpl
+        def aas_cycle_finished(self, run, report): ...
+
+        @hookimpl
+        def aas_run_finished(self, run, outcome): ...
+
+        @hookimpl
+        def aas_run_failed(self, run, error): ...
+
+    def watch(run):
+        run.plugins.add_hookcall_monitoring(lambda name, *_: called.add(name), lambda *_: None)
+
+    first = ready.engine(observers=(Stops(), Offers(), Observes()))
+    watch(first.run)
+    with pytest.raises(KeyboardInterrupt):
+        first.execute()
+    second = ready.engine(resume=True, observers=(Observes(),))
+    watch(second.run)
+    second.execute()
+    assert called == set(hook_functions())
+
+
+def test_an_observer_that_fails_stops_nobody_else(ready):
+    seen = []
+
+    class Fails:
+        @hookimpl
+        def aas_cycle_finished(self, run, report):
+            raise RuntimeError("the printer is on fire")
+
+    class Sees:
+        @hookimpl
+        def aas_cycle_finished(self, run, report):
+            seen.append(report["cycle"])
+
+    with pytest.warns(UserWarning, match=r"observer 1.*printer is on fire"):
+        outcome = ready.engine(observers=(Sees(), Fails())).execute()
+    assert outcome == "finished"
+    assert seen == [0, 1, 2]
