@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
     import pandas as pd
     from torch import nn
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from aas_plugin.clustering.jaccard import JaccardGraph
     from aas_plugin.plugins.registry import Registry
     from aas_plugin.runs.run import Run
+    from aas_plugin.sampling.proposal import KnownPairs
     from aas_plugin.sampling.views import Views
 
 hookspec = pluggy.HookspecMarker("aas_plugin")
@@ -56,7 +59,7 @@ def aas_embed(run: Run, rows: np.ndarray) -> np.ndarray | None:
 
 @hookspec(firstresult=True)
 def aas_features(run: Run) -> np.ndarray | None:
-    """Give the features of `run.train` that this epoch's clustering sees. Called first in every epoch.
+    """Give the features of `run.train` that this epoch's clustering sees. Called once an epoch, first.
 
     Return float32 `(N, D)` with L2-normalised rows, in the order of `run.train`.
     """
@@ -72,10 +75,11 @@ def aas_pseudo_labels(run: Run, features: np.ndarray, graph: JaccardGraph) -> np
 
 
 @hookspec(firstresult=True)
-def aas_train_epoch(run: Run, labels: np.ndarray) -> dict[str, float] | None:
+def aas_train_epoch(run: Run, features: np.ndarray, labels: np.ndarray) -> dict[str, float] | None:
     """Train one epoch on `labels`, int64 `(N,)`, -1 for un-clustered. Called after `aas_pseudo_labels`.
 
-    Return the epoch's mean losses and other scalars by name.
+    `features`, float32 `(N, D)`, are those of `aas_features` that were clustered. Return the epoch's mean losses
+    and other scalars by name.
     """
 
 
@@ -103,20 +107,28 @@ def aas_model(run: Run) -> nn.Module | None:
 
 
 @hookspec(firstresult=True)
-def aas_select_pairs(run: Run, views: Views, budget: int) -> pd.DataFrame | None:
-    """Choose at most `budget` pairs of training images to ask about. Called at the start of every cycle.
+def aas_select_pairs(
+    views: Views, known: KnownPairs, budget: int, rng: np.random.Generator, run: Run | None
+) -> pd.DataFrame | None:
+    """Choose at most `budget` of the pairs of N training images to ask about. Called at the start of every cycle.
 
-    `run.active.known(pairs)` tells which answers follow already; those must not be asked. Return a table with
-    int64 columns `u < v` (positions in `run.train`), `kind`, and any others worth keeping, in asking order.
+    `known(pairs)` tells of pairs, int64 `(P, 2)`, which need no question, bool `(P,)`; those must not be chosen.
+    `rng` is the generator to draw from, the same after a resume. `run` is None where somebody else's loop calls
+    `ActiveLearner`: a sampler that leaves it out works everywhere. Return a table with int64 columns `u < v`
+    (positions in the training set), a text column `kind`, and any others worth keeping, in asking order; numbers in
+    its `attrs` are told in the cycle's report as `sampler.NAME`.
     """
 
 
 @hookspec(firstresult=True)
-def aas_answer(run: Run, question: Question) -> str | None:
+def aas_answer(question: Question, identities: Sequence[str | None] | None, seed: int, run: Run | None) -> str | None:
     """Answer one question with "same", "different" or "cannot_tell"; None means: not answered yet.
 
-    Called for one pair at a time, since each answer can make a later question superfluous. When any question
-    of a cycle is left without an answer the run saves itself and ends, to be resumed.
+    `identities` are the individuals of the N training images, None where unknown; None altogether where nobody
+    knows any. `seed` is that of the run. `run` is None where somebody else's loop calls `ActiveLearner`. Called for
+    one pair at a time, since each answer can make a later question superfluous. When any question of a cycle is left
+    without an answer the run saves itself and ends, to be resumed. An oracle that is no person has an attribute
+    `machine = True`: its answers depend on nothing but the arguments, and are written in batches.
     """
 
 

@@ -7,44 +7,50 @@ from __future__ import annotations
 
 import math
 import time
-import uuid
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal, cast, get_args
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from aas_plugin.active.questions import Question
+from aas_plugin.active import begun, proposals
+from aas_plugin.active.asking import Knowledge, Scribe, ask, keep_pending
+from aas_plugin.active.counting import count_asked
+from aas_plugin.active.questions import Answerer, Question, call_with_needed, hook_or_function
+from aas_plugin.active.schedule import Schedule
 from aas_plugin.clustering.graph import Graph
 from aas_plugin.clustering.jaccard import JaccardGraph, jaccard_graph
-from aas_plugin.constraints.answers import Answer, AnswerLog
+from aas_plugin.constraints.answers import AnswerLog
 from aas_plugin.constraints.closure import Constraints
 from aas_plugin.constraints.np3 import np3
 from aas_plugin.constraints.replay import replay
 from aas_plugin.errors import AasError
-from aas_plugin.files import read_table, write_json_lines, write_table
 from aas_plugin.sampling.aas import AasOptions, ambiguity_aware_pairs
+from aas_plugin.sampling.proposal import KnownPairs
 from aas_plugin.sampling.views import Views, make_views
 from aas_plugin.settings.models import EPS_MARGIN, ActiveSettings, ClusteringSettings
 from aas_plugin.training.seeds import seeded_rng
 
-Decision = Literal["same", "different", "cannot_tell"]
-DECISIONS = get_args(Decision)
+Selector = Callable[..., pd.DataFrame]
+"""Chooses pairs: a function that takes what it needs of `views`, `known`, `budget`, `rng` and `run`, by name."""
 
-Answerer = Callable[[Question], str | None]
-Selector = Callable[["ActiveLearner", Views, int, np.random.Generator], pd.DataFrame]
+MakeGraph = Callable[[], Graph]
 
 
 @dataclass(frozen=True)
 class StepResult:
     """What a step gives back.
 
-    `labels` int64 `(N,)` satisfy every answer. `waiting` is True when questions lie in `pending.jsonl` without
-    an answer: save your state, end, and call the step of this epoch again once they are answered. `report`
-    tells what was asked, None in an epoch that asks nothing.
+    Attributes:
+        labels: int64 (N,); every answer holds in them. They are the labels that were given, number by number,
+            where these break no answer.
+        waiting: questions lie in `pending.jsonl` without an answer. Save your state, end, and call the step of
+            this epoch again once they are answered.
+        report: what was asked; None in an epoch that asks nothing.
     """
 
     labels: np.ndarray
@@ -52,35 +58,58 @@ class StepResult:
     report: dict[str, Any] | None = None
 
 
-def select_aas(learner: ActiveLearner, views: Views, budget: int, rng: np.random.Generator) -> pd.DataFrame:
+def select_aas(views: Views, known: KnownPairs, budget: int, rng: np.random.Generator) -> pd.DataFrame:
     """Ambiguity-aware sampling with the paper's settings."""
-    return ambiguity_aware_pairs(views, budget, rng, AasOptions(), learner.known)
+    return ambiguity_aware_pairs(views, budget, rng, AasOptions(), known)
 
 
 @dataclass
 class ActiveLearner:
     """Active learning over a fixed list of images, by pairwise questions.
 
-    `paths` name the images in the order of every array that is passed in; answers are kept by path in
-    `folder/answers.jsonl`, so that the list may grow between runs. `answer` is asked for one pair at a time
-    and returns "same", "different", "cannot_tell", or None for "not yet". `select` chooses the pairs,
-    ambiguity-aware sampling by default. `hashes` are content hashes, kept with each answer. Nearest neighbours
-    are searched on `device`, as torch names it.
+    Answers are kept by path in `folder/answers.jsonl`, so that the list may grow between trainings. The folder
+    remembers images, settings and seed. A training that was broken off goes on where they are the same. Where they
+    are not, and where all questions were asked, somebody has to say what is meant: see `resume`.
 
-    Raises `AasError` when a path stands twice, and what reading the answer log raises.
+    Attributes:
+        paths: N distinct images, in the order of every array that is passed in.
+        answer: a function from a `Question` to "same", "different", "cannot_tell", or None for "not yet"; or a
+            plugin object with the hook `aas_answer`. Asked for one pair at a time.
+        folder: where answers and questions are kept.
+        hashes: content hash of each image, kept with each answer.
+        select: chooses the pairs: a plugin object with the hook `aas_select_pairs`, or a function, see `Selector`.
+        active: when and how much is asked.
+        clustering: neighbours, and radius and core size of view A.
+        annotator: who answers.
+        seed: of the draw of questions.
+        device: where nearest neighbours are searched, as torch names it.
+        progress: called with (questions done, all questions).
+        identities: individual of each image, None where unknown; for an `answer` that knows them.
+        machine: whether answers are those of a machine, which are written in batches. Of a plugin object it is its
+            attribute `machine`.
+        resume: True goes on with what the folder holds, and asks nothing that was asked. False begins anew there;
+            answers stay in force, what was asked before moves into `folder/earlier`.
+
+    Raises:
+        AasError: a path stands twice, identities or hashes are of another length, the folder was begun with
+            something else or has nothing left to ask and `resume` is not given, or the answer log cannot be read.
+        Contradiction: the answers in the log contradict each other.
     """
 
     paths: Sequence[str]
-    answer: Answerer
+    answer: Any
     folder: Path | str = Path("active")
     hashes: Sequence[str] | None = None
-    select: Selector = select_aas
+    select: Any = select_aas
     active: ActiveSettings = field(default_factory=ActiveSettings)
     clustering: ClusteringSettings = field(default_factory=ClusteringSettings)
     annotator: str = "anonymous"
     seed: int = 0
     device: str = "cpu"
     progress: Callable[[int, int], None] | None = None
+    identities: Sequence[Any] | None = None
+    machine: bool = False
+    resume: bool | None = None
 
     def __post_init__(self) -> None:
         self.folder = Path(self.folder)
@@ -89,12 +118,20 @@ class ActiveLearner:
         if len(self._index) < len(self.paths):
             twice = next(path for position, path in enumerate(self.paths) if self._index[path] != position)
             raise AasError(f"image {twice!r} stands twice in the list of paths; answers are kept by path")
+        for name, given in (("identities", self.identities), ("hashes", self.hashes)):
+            if given is not None and len(given) != len(self.paths):
+                raise AasError(f"there are {len(given)} {name} for {len(self.paths)} images; each image needs one")
+        self.schedule = Schedule(self.active.every, self.active.cycles)
+        settings = self.active.model_dump(mode="json", exclude={"constraints"})
         self.folder.mkdir(parents=True, exist_ok=True)
+        begun.enter(self.folder, begun.fingerprint(self.paths, settings, self.seed), self.resume)
         self.log = AnswerLog(self.folder / "answers.jsonl")
         self.constraints = Constraints(len(self.paths))
         replayed = replay(self.log.answers(), self._index, self.constraints, self.log.path)
         self.about_unknown_images = replayed.unknown
-        self._cannot_tell = replayed.cannot_tell
+        self._knowledge = Knowledge(self.log, self.constraints, replayed.cannot_tell)
+        if self.resume is None and self._nothing_left():
+            raise begun.nothing_left(self.folder)
 
     @property
     def budget(self) -> int:
@@ -110,30 +147,35 @@ class ActiveLearner:
         return len(self.paths) * (len(self.paths) - 1) // 2
 
     def known(self, pairs: np.ndarray) -> np.ndarray:
-        """Whether each pair, int64 `(P, 2)`, is not to be asked: bool `(P,)`.
+        """Whether each pair, int64 (P, 2), is not to be asked: bool (P,).
 
         True where the answer follows from those given, and where a person could not tell.
         """
         follows = self.constraints.entailed_mask(pairs)
-        if self._cannot_tell:
-            follows |= np.fromiter(((u, v) in self._cannot_tell for u, v in pairs.tolist()), bool, len(pairs))
+        cannot_tell = self._knowledge.cannot_tell
+        if cannot_tell:
+            follows |= np.fromiter(((u, v) in cannot_tell for u, v in pairs.tolist()), bool, len(pairs))
         return np.asarray(follows, dtype=bool)
 
-    def graph(self, features: np.ndarray, progress: Callable[[int, int], None] | None = None) -> JaccardGraph:
-        """Distances between the images of `features`, float32 `(N, D)` with L2-normalised rows.
+    def graph(
+        self,
+        features: np.ndarray,
+        progress: Callable[[int, int], None] | None = None,
+        clustering: ClusteringSettings | None = None,
+    ) -> JaccardGraph:
+        """Distances between images, as far as view A and methods that cluster more loosely need them.
 
-        They reach `EPS_MARGIN` beyond the radius of view A, for methods that also cluster more loosely.
+        Args:
+            features: float32 (N, D), rows of unit length.
+            progress: called with (blocks done, all blocks).
+            clustering: neighbours and radius; the learner's own by default.
+
+        Returns:
+            Distances up to `EPS_MARGIN` beyond the radius of view A.
         """
-        clustering = self.clustering
-        radius = min(clustering.eps + EPS_MARGIN, 1.0)
-        return jaccard_graph(
-            features, clustering.k1, clustering.k2, radius=radius, device=self.device, progress=progress
-        )
-
-    def cycle_at(self, epoch: int) -> int | None:
-        """The cycle, counted from 1, that begins with this epoch, or None."""
-        cycle, rest = divmod(epoch, self.active.every)
-        return cycle + 1 if rest == 0 and cycle < self.active.cycles else None
+        own = clustering or self.clustering
+        radius = min(own.eps + EPS_MARGIN, 1.0)
+        return jaccard_graph(features, own.k1, own.k2, radius=radius, device=self.device, progress=progress)
 
     def step(
         self,
@@ -141,15 +183,26 @@ class ActiveLearner:
         labels: np.ndarray,
         *,
         epoch: int,
-        graph: Graph | None = None,
+        graph: Graph | MakeGraph | None = None,
+        clustering: ClusteringSettings | None = None,
     ) -> StepResult:
-        """Ask, if this epoch begins a cycle, and repair `labels` so that every answer holds.
+        """Ask, if this epoch begins a cycle, and repair labels so that every answer holds.
 
-        `features` float32 `(N, D)` with L2-normalised rows, `(N, 0)` where only a graph is known; `labels` int64
-        `(N,)`, -1 for un-clustered; `graph` is computed from the features when it is not given. Labels are
-        repaired by NP3. May be called again for the same epoch: what was answered is not asked again.
+        May be called again for the same epoch: what was answered is not asked again.
 
-        Raises `AasError` when an array does not fit the list of images.
+        Args:
+            features: float32 (N, D), rows of unit length; (N, 0) where only a graph is known.
+            labels: int64 (N,), -1 for un-clustered.
+            epoch: counted from 0.
+            graph: distances between the images, or a function that makes them when they are needed; without, they
+                are computed from the features.
+            clustering: how the caller clusters in this epoch, for view A; the learner's own by default.
+
+        Returns:
+            Labels in which every answer holds, and what was asked.
+
+        Raises:
+            AasError: an array does not fit the list of images, or the sampler or whoever answers breaks the rules.
         """
         features = np.asarray(features, dtype=np.float32)
         labels = np.asarray(labels, dtype=np.int64)
@@ -158,140 +211,139 @@ class ActiveLearner:
                 raise AasError(
                     f"{name} have the shape {array.shape}; {shape} with N = {len(self.paths)} images is needed"
                 )
-        graph = graph or self.graph(features)
-        cycle = self.cycle_at(epoch)
+        own = clustering or self.clustering
         report = None
-        waiting = False
-        if cycle is not None:
-            report = self._ask(cycle, epoch, features, graph)
-            waiting = report["pending"] > 0
+        if self.schedule.asks(epoch):
+            graph = self._made(graph, features, own)
+            report = self._ask(epoch, features, graph, own)
         started = time.perf_counter()
-        refined = self.refine(labels, graph)
+        refined = self.refine(labels, partial(self._made, graph, features, own))
         if report is not None:
             report["seconds"]["np3"] = time.perf_counter() - started
-        return StepResult(refined, waiting, report)
+        return StepResult(refined, report is not None and report["pending"] > 0, report)
 
-    def refine(self, labels: np.ndarray, graph: Graph) -> np.ndarray:
-        """Labels, int64 `(N,)`, changed by NP3 as little as it takes for every answer to hold."""
+    def _made(self, graph: Graph | MakeGraph | None, features: np.ndarray, clustering: ClusteringSettings) -> Graph:
+        if graph is None:
+            return self.graph(features, clustering=clustering)
+        return graph() if callable(graph) else graph
+
+    def refine(self, labels: np.ndarray, graph: Graph | MakeGraph) -> np.ndarray:
+        """Labels in which every answer holds, changed by NP3 as little as that takes.
+
+        Args:
+            labels: int64 (N,), -1 for un-clustered.
+            graph: distances between the images, or a function that makes them when they are needed.
+
+        Returns:
+            int64 (N,): the labels as they are where they break no answer, else 0..K-1 and -1.
+        """
         links = self.constraints
-        refined = np3(labels, links.must_links, links.cannot_links, graph.distance)
+        if not any(links.violations(labels)):
+            return labels
+        made = graph() if callable(graph) else graph
+        refined = np3(labels, links.must_links, links.cannot_links, made.distance)
         broken = links.violations(refined)
         if any(broken):
             raise AssertionError(f"{broken[0]} must-links and {broken[1]} cannot-links do not hold after NP3")
         return refined
 
-    def _ask(self, cycle: int, epoch: int, features: np.ndarray, graph: Graph) -> dict[str, Any]:
+    def _ask(self, epoch: int, features: np.ndarray, graph: Graph, clustering: ClusteringSettings) -> dict[str, Any]:
+        """Ask the questions of the cycle that begins, and tell of it."""
+        cycle = self.schedule.cycle_of(epoch)
         seconds: dict[str, float] = {}
-        path = Path(self.folder) / "cycles" / f"{cycle:02d}" / "proposal.parquet"
+        proposal = self._drawn_before(cycle)
+        if proposal is None:
+            proposal = self._draw(epoch, cycle, features, graph, clustering, seconds)
         started = time.perf_counter()
-        if path.exists():
-            # Killed, or waiting, since it was drawn: the features may be gone, the questions must not change.
-            proposal = read_table(path)
-        else:
-            views = make_views(
-                features,
-                graph,
-                lambda view: self.refine(view, graph),
-                self.clustering.eps,
-                self.clustering.min_samples,
-                self.active.finch_partition,
-            )
-            seconds["views"] = time.perf_counter() - started
-            started = time.perf_counter()
-            proposal = self.select(self, views, self.budget, seeded_rng(self.seed, epoch, "select"))
-            self._check(proposal)
-            proposal.insert(0, "path_u", [self.paths[u] for u in proposal["u"]])
-            proposal.insert(1, "path_v", [self.paths[v] for v in proposal["v"]])
-            seconds["select"] = time.perf_counter() - started
-            write_table(path, proposal)
-        started = time.perf_counter()
-        pending = self._collect(proposal, cycle)
+        questions = self._questions(proposal, cycle)
+        told = self.progress
+        done = None if told is None else lambda count: told(count, len(questions))
+        scribe = Scribe(self.log, self.annotator, self.hashes, getattr(self.answer, "machine", self.machine))
+        pending = ask(questions, self._answerer(), self._knowledge, scribe, done)
+        keep_pending(Path(self.folder), pending)
         seconds["answer"] = time.perf_counter() - started
-        return self._report(cycle, epoch, proposal, pending, seconds)
-
-    def _check(self, proposal: pd.DataFrame) -> None:
-        pairs = proposal[["u", "v"]].to_numpy(dtype=np.int64).reshape(-1, 2)
-        if len(pairs) > self.budget:
-            raise AasError(f"the sampler chose {len(pairs)} pairs, {self.budget} are allowed a cycle")
-        if len(pairs) and (pairs.min() < 0 or pairs.max() >= len(self.paths) or (pairs[:, 0] >= pairs[:, 1]).any()):
-            raise AasError(f"the sampler must give pairs u < v below {len(self.paths)}")
-        if proposal.duplicated(["u", "v"]).any() or self.known(pairs).any():
-            raise AasError("the sampler chose a pair twice, or one whose answer is known")
-
-    def _collect(self, proposal: pd.DataFrame, cycle: int) -> int:
-        pending = []
-        rows = list(zip(proposal["path_u"], proposal["path_v"], proposal["kind"], strict=True))
-        for done, (a, b, kind) in enumerate(rows, start=1):
-            if self.progress is not None:
-                self.progress(done, len(rows))
-            if a not in self._index or b not in self._index:
-                continue
-            u, v = sorted((self._index[a], self._index[b]))
-            if self.known(np.array([[u, v]]))[0]:
-                continue
-            question = Question(u, v, (self.paths[u], self.paths[v]), str(kind), cycle)
-            decision = self.answer(question)
-            if decision is None:
-                pending.append(question)
-            elif decision in DECISIONS:
-                self._keep(question, decision)
-            else:
-                raise AasError(f"the oracle answered {decision!r}; answers are {', '.join(DECISIONS)} or None")
-        pending = [q for q in pending if not self.known(np.array([[q.u, q.v]]))[0]]
-        waiting_list = Path(self.folder) / "pending.jsonl"
-        if pending:
-            rows_left = [{"a": q.paths[0], "b": q.paths[1], "kind": q.kind, "cycle": cycle} for q in pending]
-            write_json_lines(waiting_list, rows_left)
-        else:
-            waiting_list.unlink(missing_ok=True)
-        return len(pending)
-
-    def _keep(self, question: Question, decision: str) -> None:
-        answer_id = uuid.uuid4().hex[:12]
-        hashes = self.hashes
-        self.log.append(
-            [
-                Answer(
-                    id=answer_id,
-                    a=question.paths[0],
-                    b=question.paths[1],
-                    hash_a=hashes[question.u] if hashes is not None else "",
-                    hash_b=hashes[question.v] if hashes is not None else "",
-                    decision=cast(Decision, decision),
-                    annotator=self.annotator,
-                    time=datetime.now(UTC).isoformat(timespec="seconds"),
-                    cycle=question.cycle,
-                    kind=question.kind,
-                )
-            ]
-        )
-        if decision == "cannot_tell":
-            self._cannot_tell.add((question.u, question.v))
-        else:
-            self.constraints.add(question.u, question.v, decision == "same", answer_id)
-
-    def _report(
-        self, cycle: int, epoch: int, proposal: pd.DataFrame, pending: int, seconds: dict[str, float]
-    ) -> dict[str, Any]:
-        answers = self.log.answers()
-        asked = sum(answer.cycle == cycle for answer in answers)
-        # Cycle 0 asks nothing: those answers were imported.
-        asked_total = sum(answer.cycle > 0 for answer in answers)
         return {
             "cycle": cycle,
             "epoch": epoch,
-            "asked": asked,
             "budget": self.budget,
-            "proposed": len(proposal),
-            "superfluous": len(proposal) - asked - pending,
-            "pending": pending,
-            "asked_total": asked_total,
-            "imported": len(answers) - asked_total,
             "all_pairs": self.all_pairs,
-            "asked_share": asked_total / self.all_pairs if self.all_pairs else 0.0,
+            **count_asked(Path(self.folder), self.log.answers(), cycle, proposal, len(pending), self.all_pairs),
             "must_links": len(self.constraints.must_links),
             "cannot_links": len(self.constraints.cannot_links),
-            "cannot_tell": len(self._cannot_tell),
-            **{key: int(value) for key, value in proposal.attrs.items()},
+            "cannot_tell": len(self._knowledge.cannot_tell),
+            **proposals.numbers_of(proposal),
             "seconds": seconds,
         }
+
+    def _drawn_before(self, cycle: int) -> pd.DataFrame | None:
+        """The questions that a process which was killed, or is waiting, drew: they must not change."""
+        path = begun.proposal_path(Path(self.folder), cycle)
+        if not path.exists():
+            return None
+        table = proposals.read_again(path, self._index)
+        if table is None:
+            warnings.warn(f"{path} cannot be asked (it is damaged, or of other images); it is drawn anew", stacklevel=4)
+        return table
+
+    def _draw(
+        self,
+        epoch: int,
+        cycle: int,
+        features: np.ndarray,
+        graph: Graph,
+        clustering: ClusteringSettings,
+        seconds: dict[str, float],
+    ) -> pd.DataFrame:
+        started = time.perf_counter()
+        views = make_views(
+            features,
+            graph,
+            lambda view: self.refine(view, graph),
+            clustering.eps,
+            clustering.min_samples,
+            self.active.finch_partition,
+        )
+        seconds["views"] = time.perf_counter() - started
+        started = time.perf_counter()
+        table = call_with_needed(
+            hook_or_function(self.select, "aas_select_pairs"),
+            views=views,
+            known=self.known,
+            budget=self.budget,
+            rng=seeded_rng(self.seed, epoch, "select"),
+            run=None,
+        )
+        proposal = proposals.checked(table, len(self.paths), self.budget, self.known)
+        proposal.insert(0, "path_u", [self.paths[u] for u in proposal["u"]])
+        proposal.insert(1, "path_v", [self.paths[v] for v in proposal["v"]])
+        seconds["select"] = time.perf_counter() - started
+        proposals.keep(begun.proposal_path(Path(self.folder), cycle), proposal)
+        return proposal
+
+    def _answerer(self) -> Answerer:
+        hook = getattr(self.answer, "aas_answer", None)
+        if hook is None:
+            function: Answerer = self.answer
+            return function
+        known = {"identities": self.identities, "seed": self.seed, "run": None}
+        return lambda question: call_with_needed(hook, question=question, **known)
+
+    def _questions(self, proposal: pd.DataFrame, cycle: int) -> list[Question]:
+        """The pairs of a proposal by the positions that their images have now."""
+        found = []
+        for a, b, kind in zip(proposal["path_u"], proposal["path_v"], proposal["kind"], strict=True):
+            u, v = sorted((self._index[a], self._index[b]))
+            found.append(Question(u, v, (self.paths[u], self.paths[v]), str(kind), cycle))
+        return found
+
+    def _nothing_left(self) -> bool:
+        """Whether every cycle asked its questions, some of them, and all are answered."""
+        found = begun.proposals(Path(self.folder))
+        if not found or set(found) < set(range(1, self.active.cycles + 1)):
+            return False
+        tables = [proposals.read_again(path, self._index) for path in found.values()]
+        if any(table is None for table in tables) or not any(len(table) for table in tables if table is not None):
+            return False
+        last = tables[-1]
+        assert last is not None
+        return all(self._knowledge.settles(one.u, one.v) for one in self._questions(last, self.active.cycles))

@@ -1,16 +1,26 @@
-"""A question about two images."""
+"""Questions about two images, and calling whoever chooses or answers them."""
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
+
+Answerer = Callable[["Question"], str | None]
+"""Answers a question with a decision, or None for "not yet"."""
 
 
 @dataclass(frozen=True)
 class Question:
     """One pair of images to ask about.
 
-    `u < v` are positions in the training set, `paths` are relative to the catalogue, `kind` says which error
-    the answer can resolve ("over" or "under" segmentation, or a sampler's own word).
+    Attributes:
+        u: position of an image in the training set.
+        v: position of the other one, u < v.
+        paths: paths of both, relative to the catalogue.
+        kind: which error the answer can resolve, "over" or "under" (segmentation), or a sampler's own word.
+        cycle: the cycle that asks, from 1.
     """
 
     u: int
@@ -18,3 +28,23 @@ class Question:
     paths: tuple[str, str]
     kind: str
     cycle: int
+
+
+def hook_or_function(given: Any, hook: str) -> Callable[..., Any]:
+    """What is called: the hook of a plugin object, or the function itself."""
+    found: Callable[..., Any] = getattr(given, hook, given)
+    return found
+
+
+def call_with_needed(function: Callable[..., Any], **offered: Any) -> Any:
+    """Call a function with those of the offered arguments that it names, as pluggy calls a hook.
+
+    Args:
+        function: takes some of the arguments, by name.
+        offered: all that there is to give.
+    """
+    parameters = inspect.signature(function).parameters.values()
+    if any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters):
+        return function(**offered)
+    names = {parameter.name for parameter in parameters}
+    return function(**{name: value for name, value in offered.items() if name in names})

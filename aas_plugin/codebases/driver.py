@@ -59,6 +59,7 @@ class Driver:
         self._features = np.empty((0, 0), dtype=np.float32)
         self._sizes = (0, 0)
         self._graph: JaccardGraph | None = None
+        self._clustering = ClusteringSettings()
         self._trainer: Any = None
         self._labels = np.empty(0, dtype=np.int64)
         self._handed = np.empty(0, dtype=np.int64)
@@ -166,7 +167,7 @@ class Driver:
         """Labels for one clustering of an epoch; the main one is where the step is taken."""
         learner = self.run.active
         if role == "main":
-            learner.clustering = ClusteringSettings(
+            self._clustering = ClusteringSettings(
                 k1=self._sizes[0], k2=self._sizes[1], eps=estimator.eps, min_samples=estimator.min_samples
             )
         labels = dense() if dense else dbscan(self._near(), estimator.eps, estimator.min_samples)
@@ -176,7 +177,7 @@ class Driver:
                     f"{self.recipe.script} clusters {len(labels)} images where its data set has {len(learner.paths)}; "
                     "write a recipe for it"
                 )
-            refined = self._main(labels) if role == "main" else self._refined(labels)
+            refined = self._main(labels) if role == "main" else learner.refine(labels, self._near)
         if role == "main" and refined.max() == -1:
             raise AasError(
                 f"no cluster was found in epoch {self._number}, and {self.recipe.script} needs one: raise --eps (now "
@@ -200,7 +201,7 @@ class Driver:
                     "script sorts its images?"
                 )
             with _untouched_generators():
-                labels = learner.refine(labels, self._near())
+                labels = learner.refine(labels, self._near)
             owner, _, attribute = self.recipe.labels.rpartition(".")
             holder = self._trainer
             for part in owner.split("."):
@@ -255,40 +256,32 @@ class Driver:
 
     def _main(self, labels: np.ndarray) -> np.ndarray:
         """Begin an epoch: tell of the last one, ask if it is time, and repair the labels."""
-        run, learner = self.run, self.run.active
+        run, schedule = self.run, self.run.active.schedule
         self._tell_epoch()
-        cycle = learner.cycle_at(self._began)
         if self._began == 0:
             self.history.finish_cycle(0, labels, {})
-        elif cycle is not None:
+        elif schedule.begins(self._began):
             self._tell_cycle()
-        if cycle is not None or self._began == 0:
-            run.cycle = cycle or 1
+        run.epoch, run.cycle = self._began, schedule.cycle_of(self._began)
+        if schedule.begins(run.epoch):
             self.history.begin_cycle()
-        run.epoch = self._began
         self._began += 1
-        if cycle is None:
-            return self._refined(labels)
-        result = learner.step(self._features, labels, epoch=run.epoch, graph=self._near())
+        result = run.active.step(self._features, labels, epoch=run.epoch, graph=self._near, clustering=self._clustering)
         if result.waiting:
             raise WaitingForAnswers
-        self.history.asking = result.report
-        return labels if not any(learner.constraints.violations(labels)) else result.labels
-
-    def _refined(self, labels: np.ndarray) -> np.ndarray:
-        """Labels that satisfy every answer; the script's own, number by number, where they do."""
-        learner = self.run.active
-        if not any(learner.constraints.violations(labels)):
-            return labels
-        with self.history.timed("np3"):
-            return learner.refine(labels, self._near())
+        if result.report is not None:
+            self.history.asking = result.report
+        self._labels = result.labels
+        return self._labels
 
     def _near(self) -> JaccardGraph:
         """The graph of this epoch's features, made when it is first needed."""
         if self._graph is None:
             report = self.run.progress("clustering")
             with self.history.timed("graph"):
-                self._graph = self.run.active.graph(self._features, lambda done, total: report(done, total + 1))
+                self._graph = self.run.active.graph(
+                    self._features, lambda done, total: report(done, total + 1), self._clustering
+                )
             report(1, 1)
         return self._graph
 
@@ -298,8 +291,8 @@ class Driver:
         losses, seconds = self._trained
         metrics = self._metrics if self._evaluated == self._began else {}
         scalars = {**losses, "repaired": self._repaired, **metrics}
-        self.history.finish_epoch(self._handed, scalars, seconds)
-        self._labels, self._trained = self._handed, None
+        self.history.finish_epoch(self._labels, scalars, seconds)
+        self._trained = None
 
     def _tell_cycle(self) -> None:
         self.history.finish_cycle(self.run.cycle, self._labels, self._metrics)

@@ -53,6 +53,7 @@ class Constraints:
         self._given: dict[tuple[int, int], tuple[bool, str]] = {}
         self._groups = UnionFind()
         self._apart: dict[int, set[int]] = {}  # root of a must-link group -> roots that differ from it
+        self._links: dict[bool, NDArray[np.int64]] = {}  # both kinds as arrays, made when they are asked for
 
     def add(self, u: int, v: int, same: bool, tag: str = "") -> None:
         """Accept a must-link (`same`) or a cannot-link between images u and v.
@@ -82,6 +83,7 @@ class Constraints:
         if u == v or pair in self._given:
             return
         self._given[pair] = (same, tag)
+        self._links.pop(same, None)
         roots = {self._groups[u], self._groups[v]}
         if not same:
             for root in roots:
@@ -121,16 +123,23 @@ class Constraints:
     @property
     def must_links(self) -> NDArray[np.int64]:
         """The given must-links, not closed: int64 (M, 2), u < v, in the order given."""
-        return as_links([pair for pair, (same, _) in self._given.items() if same])
+        return self._array(True)
 
     @property
     def cannot_links(self) -> NDArray[np.int64]:
         """The given cannot-links, not closed: int64 (C, 2), u < v, in the order given."""
-        return as_links([pair for pair, (same, _) in self._given.items() if not same])
+        return self._array(False)
 
     def violations(self, labels: NDArray[np.int64]) -> tuple[int, int]:
         """How many given must-links and cannot-links the labels, int64 (n,), break."""
         return count_violations(labels, self.must_links, self.cannot_links)
+
+    def _array(self, wanted: bool) -> NDArray[np.int64]:
+        if wanted not in self._links:
+            links = as_links([pair for pair, (same, _) in self._given.items() if same == wanted])
+            links.flags.writeable = False
+            self._links[wanted] = links
+        return self._links[wanted]
 
     def _chain(self, u: int, v: int) -> list[Link]:
         """The fewest given links that entail how u and v relate.

@@ -5,7 +5,8 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from aas_plugin.constraints.closure import Constraints, as_links, components, count_violations
+from aas_plugin.clustering.labels import by_first_appearance
+from aas_plugin.constraints.closure import Constraints, as_links, components
 from aas_plugin.constraints.conflict_splitting import Distance, alike, split_impure
 
 Ints = NDArray[np.int64]
@@ -54,12 +55,7 @@ def np3(labels: Ints, must_links: Ints, cannot_links: Ints, distance: Distance) 
         members = impure[positions]
         refined[members] = unused + split_impure(members, group[members], conflicts[own], distance)
         unused += len(members)
-    refined = _by_first_appearance(refined)
-
-    broken = count_violations(refined, must_links, cannot_links)
-    if any(broken):
-        raise RuntimeError(f"NP3 left {broken[0]} must-links and {broken[1]} cannot-links broken; report this bug")
-    return refined
+    return by_first_appearance(refined)
 
 
 def merge_must_linked(labels: Ints, must_links: Ints) -> Ints:
@@ -99,12 +95,3 @@ def _check_consistent(must_links: Ints, cannot_links: Ints, group: Ints) -> None
             constraints.add(u, v, same=True)
         u, v = denied[0]
         constraints.add(u, v, same=False)
-
-
-def _by_first_appearance(labels: Ints) -> Ints:
-    """Rename labels to 0..K-1 by first appearance; -1 stays."""
-    renamed = np.full(len(labels), -1, dtype=np.int64)
-    clustered = labels >= 0
-    _, first, inverse = np.unique(labels[clustered], return_index=True, return_inverse=True)
-    renamed[clustered] = np.argsort(np.argsort(first))[inverse]
-    return renamed

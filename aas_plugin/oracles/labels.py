@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
 from aas_plugin.active.questions import Question
 from aas_plugin.errors import AasError
 from aas_plugin.hookspecs import hookimpl
-from aas_plugin.runs.run import Run
 
 
 class LabelsOptions(BaseModel):
@@ -24,24 +25,28 @@ class LabelsOptions(BaseModel):
 class LabelsOracle:
     """Answers from identities. The answer to a pair depends on the seed and the two paths alone, never on order."""
 
+    machine = True
+
     def __init__(self, options: LabelsOptions) -> None:
         self.options = options
 
     @hookimpl
-    def aas_answer(self, run: Run, question: Question) -> str:
-        """Answer one question; raises `AasError` when an image's individual is not known."""
-        rows = run.train[[question.u, question.v]]
-        first, second = run.identity[rows]
-        if first is None or second is None:
-            path = question.paths[0] if first is None else question.paths[1]
-            raise AasError(
-                f"the oracle 'labels' answers from identities, and {path!r} of {run.catalogue.name!r} has none; "
-                "use --sampler none or an oracle that asks people"
-            )
-        key = "\0".join((str(run.settings.seed), *sorted(question.paths))).encode()
-        seed = int.from_bytes(hashlib.sha256(key).digest()[:8], "big")
-        undecided, wrong = np.random.default_rng(seed).random(2)
+    def aas_answer(self, question: Question, identities: Sequence[object] | None, seed: int) -> str:
+        """Answer one question from the identities of both images.
+
+        Raises:
+            AasError: one of them has none.
+        """
+        named = [None if identities is None else identities[image] for image in (question.u, question.v)]
+        for path, name in zip(question.paths, named, strict=True):
+            if pd.isna(name):
+                raise AasError(
+                    f"the oracle 'labels' answers from identities, and {path!r} has no identity; leave it out, use "
+                    "--sampler none, or somebody who looks at the photos"
+                )
+        key = "\0".join((str(seed), *sorted(question.paths))).encode()
+        undecided, wrong = np.random.default_rng(int.from_bytes(hashlib.sha256(key).digest()[:8], "big")).random(2)
         if undecided < self.options.cannot_tell_rate:
             return "cannot_tell"
-        same = (first == second) != (wrong < self.options.error_rate)
+        same = (named[0] == named[1]) != (wrong < self.options.error_rate)
         return "same" if same else "different"

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from aas_plugin.clustering.jaccard import JaccardGraph
-from aas_plugin.data.splits import OpenSet
 from aas_plugin.errors import AasError
 from aas_plugin.evaluation.protocol import choose_protocol, evaluate
 from aas_plugin.hookspecs import hookimpl
@@ -27,17 +26,30 @@ class WaitingForAnswers(Exception):
 
 
 class ActiveLabels:
-    """Active learning around any method's pseudo-labels: whatever comes out satisfies every answer."""
+    """Active learning around any method's pseudo-labels: whatever comes out satisfies every answer.
 
-    def __init__(self, record: History) -> None:
-        self.history = record
+    Attributes:
+        history: is told what the method took, and what was asked.
+        tell_bare: is told the method's own labels of epoch 0, int64 (N,), before any question.
+    """
 
-    @hookimpl(wrapper=True)
+    def __init__(self, history: History, tell_bare: Callable[[np.ndarray], None]) -> None:
+        self.history = history
+        self.tell_bare = tell_bare
+
+    # Outermost: what it returns is what is trained on.
+    @hookimpl(wrapper=True, tryfirst=True)
     def aas_pseudo_labels(
         self, run: Run, features: np.ndarray, graph: JaccardGraph
     ) -> Generator[None, np.ndarray, np.ndarray]:
         """Take the step on what the method returns."""
+        started = time.perf_counter()
         labels = yield
+        self.history.add_seconds("pseudo_labels", time.perf_counter() - started)
+        if labels is None:
+            return labels
+        if run.epoch == 0:
+            self.tell_bare(labels)
         result = run.active.step(features, labels, epoch=run.epoch, graph=graph)
         if result.waiting:
             raise WaitingForAnswers
@@ -53,8 +65,8 @@ class Engine:
         self.run = run
         self.hook = run.plugins.hook
         self.history = History(run)
-        self.steps = ActiveLabels(self.history)
-        run.plugins.register(self.steps, name="active learning")
+        self.schedule = run.active.schedule
+        run.plugins.register(ActiveLabels(self.history, self._before_any_question), name="active learning")
 
     def execute(self) -> str:
         """Run to the end and return "finished", or "waiting" when people have to answer first.
@@ -79,51 +91,41 @@ class Engine:
         run.resumed = state is not None
         run.notify("aas_run_started")
         self._need(self.hook.aas_setup(run=run), "aas_setup")
-        protocol = choose_protocol(run, lambda: self._need(self.hook.aas_embed(run=run, rows=run.train), "aas_embed"))
+        self.protocol = choose_protocol(
+            run, lambda: self._need(self.hook.aas_embed(run=run, rows=run.train), "aas_embed")
+        )
         first = 0
         if state is not None:
             self._need(self.hook.aas_load_state(run=run, state=state["adapter"]), "aas_load_state")
             first = int(state["epoch"]) + 1
-            record = self.history
-            record.asking, record.seconds, record.epochs = state["asking"], state["seconds"], state["losses"]
-            record.read_cycles(first)
-        else:
-            self._before_any_question(protocol)
+            history = self.history
+            history.asking, history.seconds, history.epochs = state["asking"], state["seconds"], state["losses"]
+            history.read_cycles(first)
         for epoch in range(first, run.epochs):
-            self._epoch(epoch, protocol)
+            self._epoch(epoch)
         save_model(run)
         self.history.write_summary()
 
-    def _before_any_question(self, protocol: OpenSet) -> None:
-        run = self.run
-        features = self._need(self.hook.aas_features(run=run), "aas_features")
-        bare = run.plugins.subset_hook_caller("aas_pseudo_labels", [self.steps])
-        with self._clustering() as progress:
-            graph = run.active.graph(features, progress)
-            labels = self._need(bare(run=run, features=features, graph=graph), "aas_pseudo_labels")
-        self._finish_cycle(0, labels, protocol)
+    def _before_any_question(self, labels: np.ndarray) -> None:
+        """Cycle 0: what the method makes of the untrained features by itself."""
+        self.run.cycle = 0
+        self._finish_cycle(0, labels)
+        self.run.cycle = self.schedule.cycle_of(0)
+        self.history.begin_cycle()
 
-    def _epoch(self, epoch: int, protocol: OpenSet) -> None:
+    def _epoch(self, epoch: int) -> None:
         run = self.run
         run.epoch = epoch
         started = time.perf_counter()
         timed = self.history.timed
-        starts = self.cycle_starts()
-        run.cycle = sum(start <= epoch for start in starts)
-        if epoch in starts:
+        run.cycle = self.schedule.cycle_of(epoch)
+        if self.schedule.begins(epoch):
             self.history.begin_cycle()
         with timed("features"):
             features = self._need(self.hook.aas_features(run=run), "aas_features")
-        with self._clustering() as progress:
-            with timed("graph"):
-                graph = run.active.graph(features, progress)
-            with timed("pseudo_labels"):
-                labels = self._need(
-                    self.hook.aas_pseudo_labels(run=run, features=features, graph=graph), "aas_pseudo_labels"
-                )
-        broken = run.active.constraints.violations(labels)
-        if any(broken):
-            raise AssertionError(f"{broken[0]} must-links and {broken[1]} cannot-links do not hold in epoch {epoch}")
+        with self._clustering() as progress, timed("graph"):
+            graph = run.active.graph(features, progress)
+        labels = self._need(self.hook.aas_pseudo_labels(run=run, features=features, graph=graph), "aas_pseudo_labels")
         before = self.history.epochs
         if labels.max(initial=-1) == -1 and (not before or before[-1]["clusters"] > 0):
             clustering = run.settings.clustering
@@ -133,10 +135,10 @@ class Engine:
                 stacklevel=1,
             )
         with timed("train"):
-            losses = self._need(self.hook.aas_train_epoch(run=run, labels=labels), "aas_train_epoch")
+            losses = self._need(self.hook.aas_train_epoch(run=run, features=features, labels=labels), "aas_train_epoch")
         self.history.finish_epoch(labels, losses, time.perf_counter() - started)
-        if epoch + 1 in starts or epoch + 1 == run.epochs:
-            self._finish_cycle(run.cycle, labels, protocol)
+        if self.schedule.begins(epoch + 1) or epoch + 1 == run.epochs:
+            self._finish_cycle(run.cycle, labels)
         state = self._need(self.hook.aas_save_state(run=run), "aas_save_state")
         save_checkpoint(
             run.folder / "checkpoints",
@@ -149,15 +151,9 @@ class Engine:
             },
         )
 
-    def cycle_starts(self) -> list[int]:
-        """Epochs in which a cycle begins; a run that never asks is one cycle."""
-        settings = self.run.settings
-        starts = [cycle * settings.active.every for cycle in range(settings.active.cycles)]
-        return [start for start in starts if start < settings.training.epochs] or [0]
-
-    def _finish_cycle(self, cycle: int, labels: np.ndarray, protocol: OpenSet) -> None:
+    def _finish_cycle(self, cycle: int, labels: np.ndarray) -> None:
         with self.history.timed("evaluate"):
-            metrics = evaluate(self.run, protocol)
+            metrics = evaluate(self.run, self.protocol)
         self.history.finish_cycle(cycle, labels, metrics)
 
     def _need(self, result: Any, hook: str) -> Any:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from aas_plugin.clustering.labels import count_clusters
 from aas_plugin.evaluation.clustering_quality import clustering_quality
 from aas_plugin.files import read_table, write_json, write_table, write_text
 from aas_plugin.runs.run import Run
@@ -41,7 +42,11 @@ class History:
         """Add what the block takes to the seconds of a stage."""
         started = perf_counter()
         yield
-        self.seconds[stage] = self.seconds.get(stage, 0.0) + perf_counter() - started
+        self.add_seconds(stage, perf_counter() - started)
+
+    def add_seconds(self, stage: str, seconds: float) -> None:
+        """Add to the seconds of a stage of this cycle."""
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + seconds
 
     def begin_cycle(self) -> None:
         """Forget what the last cycle asked and took."""
@@ -49,7 +54,7 @@ class History:
 
     def finish_epoch(self, labels: np.ndarray, scalars: dict[str, Any], seconds: float) -> None:
         """Tell an epoch's scalars and clusters; `labels` int64 `(N,)` are those it was trained on."""
-        clusters, noise = int(labels.max(initial=-1)) + 1, int((labels == -1).sum())
+        clusters, noise = count_clusters(labels), int((labels == -1).sum())
         self.epochs.append(
             {"epoch": self.run.epoch, **scalars, "clusters": clusters, "noise": noise, "seconds": seconds}
         )

@@ -28,6 +28,7 @@ from aas_plugin.settings.models import ClusteringSettings, DrivenSettings, RunSe
 if TYPE_CHECKING:
     import torch
 
+    from aas_plugin.sampling.proposal import KnownPairs
     from aas_plugin.sampling.views import Views
 
 
@@ -93,13 +94,18 @@ def assemble(
         plugin = _make(plugins, settings, kind)
         plugins.load(f"{getattr(settings, kind).name} ({kind})", plugin, f"chosen as {kind}")
     hook = plugins.manager.hook
+    identity = np.array([None if pd.isna(name) else str(name) for name in table["identity"]], dtype=object)
+
+    oracle = plugins.manager.get_plugin(f"{settings.oracle.name} (oracle)")
 
     def answer(question: Question) -> str | None:
-        decision: str | None = hook.aas_answer(run=run, question=question)
+        decision: str | None = hook.aas_answer(
+            question=question, identities=identity[train], seed=settings.seed, run=run
+        )
         return decision
 
-    def select(learner: ActiveLearner, views: Views, budget: int, rng: np.random.Generator) -> pd.DataFrame:
-        pairs: pd.DataFrame | None = hook.aas_select_pairs(run=run, views=views, budget=budget)
+    def select(views: Views, known: KnownPairs, budget: int, rng: np.random.Generator) -> pd.DataFrame:
+        pairs: pd.DataFrame | None = hook.aas_select_pairs(views=views, known=known, budget=budget, rng=rng, run=run)
         if pairs is None:
             raise AasError(f"the sampler {settings.sampler.name!r} implements no aas_select_pairs")
         return pairs
@@ -116,6 +122,8 @@ def assemble(
         seed=settings.seed,
         device=str(device),
         progress=plugins.progress("answering questions"),
+        machine=getattr(oracle, "machine", False),
+        resume=resume,
     )
     run = Run(
         name=folder.name,
@@ -127,7 +135,7 @@ def assemble(
         catalogue=catalogue,
         images=cast(ImageStore, images),
         train=train,
-        identity=np.array([None if pd.isna(name) else str(name) for name in table["identity"]], dtype=object),
+        identity=identity,
         device=device,
         active=learner,
         hashes=hashes,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from aas_plugin.hookspecs import hookimpl
@@ -12,7 +13,7 @@ from aas_plugin.sampling.aas import AasOptions, ambiguity_aware_pairs
 from aas_plugin.sampling.baselines import random_pairs
 
 if TYPE_CHECKING:
-    from aas_plugin.runs.run import Run
+    from aas_plugin.sampling.proposal import KnownPairs
     from aas_plugin.sampling.views import Views
 
 
@@ -23,25 +24,25 @@ class AasSampler:
         self.options = options
 
     @hookimpl
-    def aas_select_pairs(self, run: Run, views: Views, budget: int) -> pd.DataFrame:
+    def aas_select_pairs(self, views: Views, known: KnownPairs, budget: int, rng: np.random.Generator) -> pd.DataFrame:
         """Draw from the pools of ambiguous pairs."""
-        return ambiguity_aware_pairs(views, budget, run.rng("select"), self.options, run.active.known)
+        return ambiguity_aware_pairs(views, budget, rng, self.options, known)
 
 
 class RandomSampler:
     """Pairs drawn uniformly."""
 
     @hookimpl
-    def aas_select_pairs(self, run: Run, views: Views, budget: int) -> pd.DataFrame:
+    def aas_select_pairs(self, views: Views, known: KnownPairs, budget: int, rng: np.random.Generator) -> pd.DataFrame:
         """Draw among all pairs whose answer does not follow."""
-        return random_pairs(len(run.train), budget, run.rng("select"), run.active.known)
+        return random_pairs(len(views.a), budget, rng, known)
 
 
 class NoSampler:
     """Asks nothing: the base method as it is."""
 
     @hookimpl
-    def aas_select_pairs(self, run: Run, views: Views, budget: int) -> pd.DataFrame:
+    def aas_select_pairs(self) -> pd.DataFrame:
         """Give an empty table."""
         return pd.DataFrame({"u": pd.Series(dtype="int64"), "v": pd.Series(dtype="int64"), "kind": []})
 

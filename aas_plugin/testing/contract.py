@@ -243,8 +243,8 @@ class AdapterContract:
         untrained = top1()
         losses = []
         for _ in range(4):
-            method.aas_features(run=run)
-            scalars = method.aas_train_epoch(run=run, labels=labels)
+            features = method.aas_features(run=run)
+            scalars = method.aas_train_epoch(run=run, features=features, labels=labels)
             assert all(isinstance(value, float) for value in scalars.values())
             losses.append(scalars["loss"])
         assert losses[-1] < self.loss_falls_to * losses[0]

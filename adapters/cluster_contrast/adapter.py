@@ -31,25 +31,19 @@ class ClusterContrast(NativeMethod):
         return make_backbone(run, GeM())
 
     @hookimpl
-    def aas_features(self, run: Run) -> np.ndarray:
-        """Embed the training images; centroids are made of these features, too."""
-        self.features = self.aas_embed(run, run.train)
-        return self.features
-
-    @hookimpl
     def aas_pseudo_labels(self, run: Run, features: np.ndarray, graph: JaccardGraph) -> np.ndarray:
         """Cluster with DBSCAN."""
         return dbscan(graph, run.settings.clustering.eps, run.settings.clustering.min_samples)
 
     @hookimpl
-    def aas_train_epoch(self, run: Run, labels: np.ndarray) -> dict[str, float]:
+    def aas_train_epoch(self, run: Run, features: np.ndarray, labels: np.ndarray) -> dict[str, float]:
         """Contrast batches with the centroids of the clusters that were handed over."""
-        memory = torch.from_numpy(centroids_of(self.features, labels)).to(run.device)
+        memory = torch.from_numpy(centroids_of(features, labels)).to(run.device)
         clusters = torch.from_numpy(labels).to(run.device)
 
-        def loss(features: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
+        def loss(embedded: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
             options, own = self.options, clusters[positions]
-            similarity = similarity_to(memory, features, own, options.momentum, hardest=options.hardest)
+            similarity = similarity_to(memory, embedded, own, options.momentum, hardest=options.hardest)
             return functional.cross_entropy(similarity / options.temperature, own)
 
         return self.trainer.epoch(run, labels, loss, singles=False)

@@ -9,6 +9,7 @@ import torch
 
 from aas_plugin.clustering.dbscan import dbscan
 from aas_plugin.clustering.jaccard import JaccardGraph
+from aas_plugin.clustering.labels import by_first_appearance
 from aas_plugin.hookspecs import hookimpl
 from aas_plugin.runs.run import Run
 from aas_plugin.training.method import NativeMethod
@@ -50,7 +51,7 @@ class Spcl(NativeMethod):
         if self.threshold is None:
             self.threshold = independence_threshold(groups, loose_groups)
         keep = reliable(groups, tight_groups, loose_groups, self.threshold)
-        return np.where(keep, labels, -1)
+        return by_first_appearance(np.where(keep, labels, -1))
 
     @hookimpl
     def aas_train_epoch(self, run: Run, labels: np.ndarray) -> dict[str, float]:

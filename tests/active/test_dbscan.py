@@ -19,7 +19,8 @@ from sklearn.cluster import DBSCAN
 from sklearn.metrics import adjusted_rand_score
 
 from aas_plugin import AasError, ActiveDBSCAN, ActiveLearner
-from aas_plugin.active.dbscan import ActiveSession, AnswersPending
+from aas_plugin.active import session as sessions
+from aas_plugin.active.session import ActiveSession, AnswersPending, current_session
 from aas_plugin.clustering.dbscan import dbscan
 from aas_plugin.clustering.dense import DenseGraph
 from aas_plugin.clustering.jaccard import jaccard_graph
@@ -35,7 +36,7 @@ PATHS = [f"photos/{i:03d}.jpg" for i in range(N)]
 
 @pytest.fixture(autouse=True)
 def _no_session(monkeypatch):
-    monkeypatch.setattr(ActiveDBSCAN, "_session", None)
+    monkeypatch.setattr(sessions, "_begun", [])
 
 
 def make_features(seed=0, spread=0.9):
@@ -195,9 +196,11 @@ def test_the_seed_decides_which_pairs_are_asked(tmp_path):
 
 
 def test_missing_answers_end_the_run_and_the_next_one_goes_on(tmp_path):
-    def run(answer):
+    def run(answer, resume=None):
         """The script, from its start."""
-        session = ActiveDBSCAN.ask_about(PATHS, answer=answer, folder=tmp_path, every=2, cycles=2, budget=12)
+        session = ActiveDBSCAN.ask_about(
+            PATHS, answer=answer, folder=tmp_path, every=2, cycles=2, budget=12, resume=resume
+        )
         for epoch in range(4):
             labels = cluster(DISTANCES[epoch])
             assert_answers_hold(session, labels)
@@ -228,7 +231,12 @@ def test_missing_answers_end_the_run_and_the_next_one_goes_on(tmp_path):
     session = run(some(1000))
     assert session.epoch == 4 and not (tmp_path / "pending.jsonl").exists()
     assert len(given) == len(set(given)) == len(session.learner.log.answers())
-    run(lambda question: pytest.fail("everything was answered"))
+    nobody = lambda question: pytest.fail("everything was answered")  # noqa: E731
+    with pytest.raises(AasError, match=r"all questions of .* were asked and answered"):
+        run(nobody)
+    run(nobody, resume=True)
+    run(some(2000), resume=False)
+    assert len(given) == len(set(given)), "what is known is not asked again by a training that begins anew"
 
 
 def test_in_the_same_process_the_epoch_that_waited_is_done_again(tmp_path):
@@ -243,33 +251,46 @@ def test_in_the_same_process_the_epoch_that_waited_is_done_again(tmp_path):
     assert session.epoch == 1 and not session.last.waiting
 
 
-def test_another_session_replaces_the_first_and_a_subclass_has_its_own(tmp_path):
-    class Other(ActiveDBSCAN):
-        pass
-
+def test_another_session_replaces_the_first_where_none_is_given(tmp_path):
     first = ActiveDBSCAN.ask_about(PATHS, answer=truth, folder=tmp_path / "1", budget=5)
     cluster(DISTANCES[0])
     second = ActiveDBSCAN.ask_about(PATHS, answer=truth, folder=tmp_path / "2", budget=5)
-    other = Other.ask_about(PATHS, answer=truth, folder=tmp_path / "3", budget=5)
     cluster(DISTANCES[0])
     cluster(DISTANCES[0])
-    cluster(DISTANCES[0], Other)
+    own = ActiveDBSCAN(eps=0.6, min_samples=4, metric="precomputed", session=first).fit(DISTANCES[0])
+    clone(own).fit(DISTANCES[0])
     assert isinstance(first, ActiveSession)
-    assert (first.epoch, second.epoch, other.epoch) == (1, 2, 1)
+    assert (first.epoch, second.epoch) == (3, 2)
+    assert not [name for name in vars(ActiveDBSCAN) if "session" in name]
+
+
+def test_a_script_that_clusters_three_times_an_epoch_asks_by_epochs(tmp_path):
+    session = ActiveDBSCAN.ask_about(
+        PATHS, answer=truth, folder=tmp_path, every=2, cycles=2, budget=15, fits_per_epoch=3
+    )
+    asked = []
+    for epoch in range(4):
+        for eps in (0.6, 0.58, 0.62):
+            assert session.epoch == epoch
+            assert_answers_hold(session, cluster(DISTANCES[epoch], eps=eps))
+        asked.append(len(session.learner.log.answers()))
+        assert (session.last.report is not None) == (epoch in (0, 2))
+    assert 0 < asked[0] == asked[1] < asked[2] == asked[3] <= 30
+    assert session.fits == 12
 
 
 def test_a_selector_of_ones_own_sees_distances_and_the_radius_of_the_script(tmp_path):
     seen = []
 
-    def select(learner, views, budget, rng):
-        seen.append((views.features.shape, learner.clustering.eps, learner.clustering.min_samples))
+    def select(views, known, budget, rng):
+        seen.append(views.features.shape)
         expected = cluster(DISTANCES[0], DBSCAN, eps=0.5)
         assert (views.a[views.inlier] == expected[expected >= 0]).all()
-        return random_pairs(N, budget, rng, learner.known)
+        return random_pairs(N, budget, rng, known)
 
     session = ActiveDBSCAN.ask_about(PATHS, answer=truth, folder=tmp_path, select=select, budget=3)
     cluster(DISTANCES[0], eps=0.5)
-    assert seen == [((N, 0), 0.5, 4)]
+    assert seen == [(N, 0)]
     assert len(session.learner.log.answers()) == 3
 
 
@@ -342,6 +363,7 @@ def test_without_images_it_says_what_to_call():
         ({"answer": truth, "identities": INDIVIDUALS}, "either `answer`"),
         ({"identities": [1, 2]}, f"2 identities for {N} images"),
         ({"answer": truth, "every": 0}, "every"),
+        ({"answer": truth, "fits_per_epoch": 0}, "fits_per_epoch is 0"),
         ({"answer": truth, "cycles": -1}, "cycles"),
         ({"answer": truth, "budget": 1.5}, "whole number of questions"),
         ({"answer": truth, "paths": [*PATHS, PATHS[3]]}, "stands twice"),
@@ -351,7 +373,7 @@ def test_a_session_that_cannot_be_is_refused_and_leaves_the_one_before(tmp_path,
     before = ActiveDBSCAN.ask_about(PATHS, answer=truth, folder=tmp_path / "before")
     with pytest.raises(AasError, match=words):
         ActiveDBSCAN.ask_about(**{"paths": PATHS, "folder": tmp_path / "new", **arguments})
-    assert ActiveDBSCAN._session is before
+    assert current_session() is before
 
 
 @pytest.mark.parametrize("missing", [None, float("nan")])
@@ -414,7 +436,7 @@ def test_the_script_of_the_guide_runs_after_and_every_answer_holds(photos, monke
     monkeypatch.setattr("builtins.input", person)
     names = {}
     exec(SCRIPTS[1], names)
-    session = ActiveDBSCAN._session
+    session = current_session()
     answers = session.learner.log.answers()
     assert session.epoch == 30 and {answer.cycle for answer in answers} <= {1, 2, 3}
     assert len(answers) > 5

@@ -119,7 +119,7 @@ def test_answers_hold_when_the_list_of_images_grew_and_changed_order(tmp_path):
     learner.step(make_features(), LABELS, epoch=0)
     order = np.random.default_rng(1).permutation(len(PATHS))
     names = ["new.jpg", *(PATHS[i] for i in order)]
-    grown = ActiveLearner(names, truth, tmp_path, active=ActiveSettings(cycles=0))
+    grown = ActiveLearner(names, truth, tmp_path, active=ActiveSettings(cycles=0), resume=False)
     features = np.concatenate([make_features()[:1], make_features()[order]])
     labels = grown.step(features, np.zeros(len(names), dtype=np.int64), epoch=0).labels
     for answer in learner.log.answers():

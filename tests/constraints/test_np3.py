@@ -234,7 +234,7 @@ def test_asking_for_distances_in_blocks_changes_nothing(monkeypatch):
     same = truth[pairs[:, 0]] == truth[pairs[:, 1]]
     arguments = np.zeros(n, dtype=np.int64), pairs[same], pairs[~same], on_a_line(*places)
     whole = np3(*arguments)
-    monkeypatch.setattr("aas_plugin.constraints.impure.BLOCK", 1000)
+    monkeypatch.setattr("aas_plugin.constraints.conflict_splitting.BLOCK", 1000)
     assert np3(*arguments).tolist() == whole.tolist()
 
 

@@ -134,7 +134,7 @@ def test_each_subset_is_run_and_one_that_fails_stops_no_other(root, monkeypatch)
         return subprocess.CompletedProcess(arguments, 2 if arguments[-1].endswith("CowDataset") else 0)
 
     monkeypatch.setattr(sys, "argv", ["aas", *command])
-    monkeypatch.setattr("aas_plugin.commands.each.subprocess.run", start)
+    monkeypatch.setattr("aas_plugin.commands.sweep.subprocess.run", start)
     done = CliRunner().invoke(app, command)
     assert done.exit_code == 1, done.output
     again = [sys.executable, "-m", "aas_plugin", "run", "--dataset", "wildlife10k", *place, "--set"]

@@ -1,8 +1,7 @@
 """The oracle answers from identities, errs at its rate, and the same way in any order."""
 
-from types import SimpleNamespace
-
 import numpy as np
+import pandas as pd
 import pytest
 
 from aas_plugin.active.questions import Question
@@ -12,22 +11,13 @@ from aas_plugin.oracles.labels import LabelsOptions, LabelsOracle
 IDENTITY = np.array([f"i{n % 40}" for n in range(200)], dtype=object)
 
 
-def a_run(identity=IDENTITY, seed=0):
-    return SimpleNamespace(
-        train=np.arange(len(identity)),
-        identity=identity,
-        settings=SimpleNamespace(seed=seed),
-        catalogue=SimpleNamespace(name="herd"),
-    )
-
-
 def questions():
     return [Question(u, v, (f"{u}.jpg", f"{v}.jpg"), "over", 1) for u in range(60) for v in range(u + 1, 100)]
 
 
 def answers(options, seed=0, order=1):
-    oracle, run = LabelsOracle(LabelsOptions(**options)), a_run(seed=seed)
-    return [oracle.aas_answer(run, question) for question in questions()[::order]][::order]
+    oracle = LabelsOracle(LabelsOptions(**options))
+    return [oracle.aas_answer(question, IDENTITY, seed) for question in questions()[::order]][::order]
 
 
 def test_without_errors_it_tells_the_truth():
@@ -48,8 +38,10 @@ def test_answers_do_not_depend_on_order_but_on_the_seed():
     assert answers(noisy) != answers(noisy, seed=1)
 
 
-def test_an_image_without_identity_is_named():
+@pytest.mark.parametrize("missing", [None, float("nan"), pd.NA])
+def test_an_image_without_identity_is_named(missing):
     identity = IDENTITY.copy()
-    identity[1] = None
-    with pytest.raises(AasError, match=r"'1\.jpg' of 'herd'"):
-        LabelsOracle(LabelsOptions()).aas_answer(a_run(identity), questions()[0])
+    identity[1] = missing
+    for known in (identity, None):
+        with pytest.raises(AasError, match=r"'[01]\.jpg' has no identity"):
+            LabelsOracle(LabelsOptions()).aas_answer(questions()[0], known, 0)

@@ -38,7 +38,7 @@ def test_settings_metrics_data_and_files_are_logged(ready, tmp_path, monkeypatch
         assert all(0 <= metric.value <= 1 for metric in history)
     for name in ("asked", "budget", "asked_share", "must_links", "cannot_links", "seconds/train"):
         assert run.data.metrics[name] >= 0
-    assert {"regions", "over_pool", "under_pool"} <= set(run.data.metrics)
+    assert {"sampler.regions", "sampler.over_pool", "sampler.under_pool"} <= set(run.data.metrics)
     assert [m.step for m in client.get_metric_history(run.info.run_id, "epoch/loss")] == [0, 1, 2, 3]
     inputs = {data.dataset.name: data.dataset for data in run.inputs.dataset_inputs}
     assert set(inputs) == {"coats-default", "answers"}

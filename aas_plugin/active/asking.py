@@ -1,0 +1,157 @@
+"""Asking the questions of one cycle: one by one, each only while its answer does not follow, none lost."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal, cast, get_args
+
+from aas_plugin.active.questions import Answerer, Question
+from aas_plugin.constraints.answers import Answer, AnswerLog, Decision
+from aas_plugin.constraints.closure import Constraints
+from aas_plugin.errors import AasError
+from aas_plugin.files import write_json_lines
+
+DECISIONS = get_args(Decision)
+
+BATCH = 256
+"""Answers of a machine that are written at a time."""
+SECONDS = 1.0
+"""Longest time that an answer of a machine waits to be written."""
+
+
+class Knowledge:
+    """All that is known of pairs of images: the log, what its answers entail, and what nobody could tell.
+
+    Attributes:
+        log: the answers, on disk.
+        constraints: must-links and cannot-links, with their closure.
+        cannot_tell: pairs (u, v), u < v, about which somebody could not tell.
+    """
+
+    def __init__(self, log: AnswerLog, constraints: Constraints, cannot_tell: set[tuple[int, int]]) -> None:
+        self.log = log
+        self.constraints = constraints
+        self.cannot_tell = cannot_tell
+
+    def settles(self, u: int, v: int) -> bool:
+        """Whether the pair u < v is not to be asked any more."""
+        return (u, v) in self.cannot_tell or self.constraints.entails(u, v) is not None
+
+    def take(self, question: Question, decision: Decision, answer_id: str) -> None:
+        """Let a decision hold from now on; raises `Contradiction` if it denies what is known."""
+        if decision == "cannot_tell":
+            self.cannot_tell.add((question.u, question.v))
+        else:
+            self.constraints.add(question.u, question.v, decision == "same", answer_id)
+
+
+class Scribe:
+    """Writes answers into the log: those of people one by one, those of a machine in batches.
+
+    A batch that a kill takes away is asked again, and a machine answers it alike. Leaving the `with` block writes
+    what is left, also after an error.
+
+    Args:
+        log: where they go.
+        annotator: who answers.
+        hashes: content hash of each image, or None.
+        machine: whether answers are those of a machine.
+    """
+
+    def __init__(self, log: AnswerLog, annotator: str, hashes: Sequence[str] | None, machine: bool) -> None:
+        self.log = log
+        self.annotator = annotator
+        self.hashes = hashes
+        self.at_once = BATCH if machine else 1
+        self._waiting: list[Answer] = []
+        self._since = time.monotonic()
+
+    def __enter__(self) -> Scribe:
+        return self
+
+    def __exit__(self, *_: object) -> Literal[False]:
+        self.flush()
+        return False
+
+    def write(self, question: Question, decision: Decision) -> str:
+        """Write an answer down, or put it to those that are written next; gives its id."""
+        answer_id = uuid.uuid4().hex[:12]
+        hashes = self.hashes
+        self._waiting.append(
+            Answer(
+                id=answer_id,
+                a=question.paths[0],
+                b=question.paths[1],
+                hash_a=hashes[question.u] if hashes is not None else "",
+                hash_b=hashes[question.v] if hashes is not None else "",
+                decision=decision,
+                annotator=self.annotator,
+                time=datetime.now(UTC).isoformat(timespec="seconds"),
+                cycle=question.cycle,
+                kind=question.kind,
+            )
+        )
+        if len(self._waiting) >= self.at_once or time.monotonic() - self._since > SECONDS:
+            self.flush()
+        return answer_id
+
+    def flush(self) -> None:
+        """Write what waits; raises `AasError` when the log cannot be written."""
+        if self._waiting:
+            self.log.append(self._waiting)
+        self._waiting, self._since = [], time.monotonic()
+
+
+def ask(
+    questions: Iterable[Question],
+    answer: Answerer,
+    knowledge: Knowledge,
+    scribe: Scribe,
+    progress: Callable[[int], None] | None = None,
+) -> list[Question]:
+    """Ask each question whose answer is not known by then, and take the answers in.
+
+    Args:
+        questions: in the order of asking.
+        answer: gives a decision, or None for "not yet".
+        knowledge: what is known; it grows.
+        scribe: writes the answers down.
+        progress: called with the number of questions done.
+
+    Returns:
+        The questions that are left without an answer.
+
+    Raises:
+        AasError: an answer is none, or the log cannot be written.
+        Contradiction: an answer denies what others entail.
+    """
+    pending = []
+    with scribe:
+        for done, question in enumerate(questions, start=1):
+            if not knowledge.settles(question.u, question.v):
+                decision = answer(question)
+                if decision is None:
+                    pending.append(question)
+                elif decision in DECISIONS:
+                    given = cast(Decision, decision)
+                    knowledge.take(question, given, scribe.write(question, given))
+                else:
+                    raise AasError(f"the oracle answered {decision!r}; answers are {', '.join(DECISIONS)} or None")
+            if progress is not None:
+                progress(done)
+    return [question for question in pending if not knowledge.settles(question.u, question.v)]
+
+
+def keep_pending(folder: Path, pending: Sequence[Question]) -> None:
+    """Leave the questions without an answer in `pending.jsonl`, or take that file away where there are none."""
+    path = folder / "pending.jsonl"
+    if pending:
+        write_json_lines(
+            path, [{"a": one.paths[0], "b": one.paths[1], "kind": one.kind, "cycle": one.cycle} for one in pending]
+        )
+    else:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,102 @@
+"""What a folder of answers was begun with, so that going on and beginning anew are never confused."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from aas_plugin.errors import AasError
+from aas_plugin.files import write_json
+
+FILE = "begun.json"
+EARLIER = "earlier"
+
+
+def fingerprint(paths: Iterable[str], settings: dict[str, Any], seed: int) -> dict[str, Any]:
+    """What decides which questions are asked.
+
+    Args:
+        paths: the images, in any order.
+        settings: when and how much is asked.
+        seed: of the draw of questions.
+
+    Returns:
+        A mapping that can be written as JSON: a hash of the images, their number, the settings and the seed.
+    """
+    names = sorted(paths)
+    digest = hashlib.sha256("\0".join(names).encode(errors="surrogatepass")).hexdigest()[:16]
+    return {"images": f"{len(names)} images ({digest})", **settings, "seed": seed}
+
+
+def proposals(folder: Path) -> dict[int, Path]:
+    """The tables of questions in a folder, by their cycle."""
+    return {int(path.parent.name): path for path in sorted((folder / "cycles").glob("[0-9]*/proposal.parquet"))}
+
+
+def proposal_path(folder: Path, cycle: int) -> Path:
+    """Where the questions of a cycle lie."""
+    return folder / "cycles" / f"{cycle:02d}" / "proposal.parquet"
+
+
+def enter(folder: Path, given: dict[str, Any], resume: bool | None) -> None:
+    """Refuse a folder in which other questions were asked, or begin anew in it if told to.
+
+    Args:
+        folder: where answers and proposals lie, or will lie.
+        given: see `fingerprint`.
+        resume: True to go on, False to begin anew, None to go on only where the fingerprint is the same.
+
+    Raises:
+        AasError: the folder was begun with something else.
+    """
+    state = folder / FILE
+    if resume is False:
+        _set_aside(folder)
+    elif proposals(folder):
+        saved = _read(state)
+        if saved is None and not resume:
+            raise AasError(f"{folder} holds questions, and nothing says of which images and settings; {_ways(True)}")
+        before = given if saved is None else saved
+        changed = [f"{key}: {before.get(key)!r} -> {new!r}" for key, new in given.items() if before.get(key) != new]
+        if changed:
+            raise AasError(f"{folder} was begun with something else ({'; '.join(changed)}); {_ways(False)}")
+    if not state.exists() or resume is False:
+        write_json(state, given)
+
+
+def nothing_left(folder: Path) -> AasError:
+    """The error for a folder in which all questions were asked: going on would ask nothing, without a word."""
+    return AasError(f"all questions of {folder} were asked and answered, so nothing more is asked; {_ways(True)}")
+
+
+def _read(state: Path) -> dict[str, Any] | None:
+    """A fingerprint that was written, None where there is none that can be read."""
+    try:
+        found = json.loads(state.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _ways(can_go_on: bool) -> str:
+    go_on = "give resume=True to go on with its answers, " if can_go_on else "give "
+    return f"{go_on}resume=False to begin anew and keep the answers, or another folder"
+
+
+def _set_aside(folder: Path) -> None:
+    """Move the questions of an earlier training out of the way; its answers stay in force."""
+    found = proposals(folder)
+    left = [folder / name for name in ("pending.jsonl", FILE) if (folder / name).exists()]
+    if not found:
+        return
+    number = 1
+    while (folder / EARLIER / f"{number:02d}").exists():
+        number += 1
+    place = folder / EARLIER / f"{number:02d}"
+    for path in [*found.values(), *left]:
+        target = place / path.relative_to(folder)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        path.rename(target)

@@ -1,0 +1,50 @@
+"""How many questions were asked, counted by the pairs that were proposed, whoever answered them and when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import pandas as pd
+
+from aas_plugin.active import begun
+from aas_plugin.constraints.answers import Answer
+from aas_plugin.files import read_table
+
+
+def count_asked(
+    folder: Path, answers: Iterable[Answer], cycle: int, proposal: pd.DataFrame, pending: int, all_pairs: int
+) -> dict[str, float]:
+    """Count the questions of a cycle and of those before it.
+
+    Args:
+        folder: holds the proposals of earlier cycles.
+        answers: all answers that are in force.
+        cycle: the cycle, from 1.
+        proposal: its pairs, with `path_u` and `path_v`.
+        pending: how many of them have no answer yet.
+        all_pairs: number of pairs of images.
+
+    Returns:
+        `proposed`; of these `asked`, with an answer of their own, `pending`, and `superfluous`, whose answer
+        followed from others; `asked_total` over all cycles so far; `imported`, answers to pairs that were not
+        proposed; `asked_share`, of all pairs.
+    """
+    answered = {frozenset((answer.a, answer.b)) for answer in answers}
+    asked = answered & _pairs_of(proposal)
+    earlier = [path for number, path in begun.proposals(folder).items() if number < cycle]
+    asked_before = answered & set().union(*(_pairs_of(read_table(path)) for path in earlier))
+    asked_total = len(asked | asked_before)
+    return {
+        "proposed": len(proposal),
+        "asked": len(asked),
+        "pending": pending,
+        "superfluous": len(proposal) - len(asked) - pending,
+        "asked_total": asked_total,
+        "imported": len(answered) - asked_total,
+        "asked_share": asked_total / all_pairs if all_pairs else 0.0,
+    }
+
+
+def _pairs_of(proposal: pd.DataFrame) -> set[frozenset[str]]:
+    return {frozenset(pair) for pair in zip(proposal["path_u"], proposal["path_v"], strict=True)}

@@ -1,0 +1,111 @@
+"""The table of pairs that a sampler chose: checked before it is kept, and whole when it is read again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from numbers import Integral, Real
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from aas_plugin.errors import AasError
+from aas_plugin.files import read_table, write_table
+from aas_plugin.sampling.proposal import KnownPairs
+
+REQUIRED = ("u", "v", "kind")
+OURS = ("path_u", "path_v")
+
+
+def checked(table: Any, n: int, budget: int, known: KnownPairs) -> pd.DataFrame:
+    """A sampler's table as it may be asked; it is refused before anything of it is kept.
+
+    Args:
+        table: what the sampler gave.
+        n: number of images.
+        budget: pairs allowed.
+        known: tells of pairs, int64 (P, 2), which need no question, bool (P,).
+
+    Returns:
+        The table with int64 `u` and `v`, text `kind`, a fresh index and the `attrs` it came with.
+
+    Raises:
+        AasError: it is no table, lacks a column, has another type in it or one of the names that are kept for
+            paths, has too many pairs, a pair that is none, is known or stands twice, or `attrs` that are no numbers.
+    """
+    if not isinstance(table, pd.DataFrame):
+        raise AasError(f"the sampler gave {type(table).__name__}; it must give a table (pandas.DataFrame) of pairs")
+    missing = [name for name in REQUIRED if name not in table]
+    if missing:
+        raise AasError(f"the sampler's table lacks the column {', '.join(map(repr, missing))}; it needs u, v and kind")
+    taken = [name for name in OURS if name in table]
+    if taken:
+        raise AasError(f"the sampler's table has a column {taken[0]!r}, which is filled in later; name it otherwise")
+    found = table.reset_index(drop=True)
+    for name in ("u", "v"):
+        found[name] = _whole(found[name], name)
+    if found["kind"].isna().any():
+        raise AasError("the sampler's table has a pair without a kind; say of each why it is asked")
+    found["kind"] = found["kind"].astype(str)
+    pairs = found[["u", "v"]].to_numpy(dtype=np.int64).reshape(-1, 2)
+    if len(pairs) > budget:
+        raise AasError(f"the sampler chose {len(pairs)} pairs, {budget} are allowed a cycle")
+    if len(pairs) and (pairs.min() < 0 or pairs.max() >= n or (pairs[:, 0] >= pairs[:, 1]).any()):
+        raise AasError(f"the sampler must give pairs u < v below {n}")
+    if found.duplicated(["u", "v"]).any() or known(pairs).any():
+        raise AasError("the sampler chose a pair twice, or one whose answer is known")
+    found.attrs = {str(name): _number(name, value) for name, value in table.attrs.items()}
+    return found
+
+
+def numbers_of(table: pd.DataFrame) -> dict[str, float]:
+    """What a sampler tells in the `attrs` of its table, by names that no number of a report has."""
+    return {f"sampler.{name}": value for name, value in table.attrs.items()}
+
+
+def keep(path: Path, table: pd.DataFrame) -> None:
+    """Write a proposal down.
+
+    Raises:
+        AasError: it cannot be written, or a column of the sampler's own holds what a file cannot.
+    """
+    import pyarrow as pa
+
+    try:
+        write_table(path, table)
+    except pa.ArrowException as error:
+        raise AasError(f"the sampler's table cannot be kept ({error}); give columns of numbers or of text") from error
+
+
+def read_again(path: Path, index: Mapping[str, int]) -> pd.DataFrame | None:
+    """Read the proposal of an earlier process; None where it cannot be asked.
+
+    Args:
+        path: the file.
+        index: position of each image by its path.
+    """
+    import pyarrow as pa
+
+    try:
+        table = read_table(path)
+    except (OSError, pa.ArrowException, ValueError):
+        return None
+    if any(name not in table for name in (*OURS, "kind")):
+        return None
+    whole = all(image in index for name in OURS for image in table[name])
+    return table if whole else None
+
+
+def _number(name: object, value: Any) -> float:
+    if not isinstance(value, Real) or value != value:
+        raise AasError(f"the sampler's table has attrs[{name!r}] = {value!r}; attrs must be numbers")
+    return int(value) if isinstance(value, Integral) else float(value)
+
+
+def _whole(column: pd.Series[Any], name: str) -> pd.Series[Any]:
+    if not len(column):
+        return column.astype("int64")
+    if column.dtype.kind not in "iu":
+        raise AasError(f"the sampler's column {name!r} holds {column.dtype}; it needs whole numbers (int64)")
+    return column.astype("int64")
