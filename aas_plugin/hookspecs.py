@@ -121,7 +121,9 @@ def aas_select_pairs(
 
 
 @hookspec(firstresult=True)
-def aas_answer(question: Question, identities: Sequence[str | None] | None, seed: int, run: Run | None) -> str | None:
+def aas_answer(
+    question: Question, identities: Sequence[str | None] | np.ndarray | None, seed: int, run: Run | None
+) -> str | None:
     """Answer one question with "same", "different" or "cannot_tell"; None means: not answered yet.
 
     `identities` are the individuals of the N training images, None where unknown; None altogether where nobody

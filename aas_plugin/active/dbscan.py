@@ -80,7 +80,7 @@ class ActiveDBSCAN(DBSCAN):  # type: ignore[misc]
         paths: Sequence[str | Path],
         *,
         answer: Any = None,
-        identities: Sequence[Any] | None = None,
+        identities: Sequence[Any] | np.ndarray | None = None,
         folder: Path | str = "active",
         every: int = 10,
         cycles: int = 5,

@@ -107,7 +107,7 @@ class ActiveLearner:
     seed: int = 0
     device: str = "cpu"
     progress: Callable[[int, int], None] | None = None
-    identities: Sequence[Any] | None = None
+    identities: Sequence[Any] | np.ndarray | None = None
     machine: bool = False
     resume: bool | None = None
 

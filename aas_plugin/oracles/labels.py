@@ -31,7 +31,7 @@ class LabelsOracle:
         self.options = options
 
     @hookimpl
-    def aas_answer(self, question: Question, identities: Sequence[object] | None, seed: int) -> str:
+    def aas_answer(self, question: Question, identities: Sequence[object] | np.ndarray | None, seed: int) -> str:
         """Answer one question from the identities of both images.
 
         Raises:

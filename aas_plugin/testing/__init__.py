@@ -1,10 +1,13 @@
-"""For the tests of plugins: a contract that every base method passes. Needs pytest."""
+"""For the tests of plugins: contracts that every base method, sampler and oracle passes. Needs pytest."""
 
 import pytest
 
-# Before it is imported, so that a failing assertion says what it compared.
-pytest.register_assert_rewrite("aas_plugin.testing.contract")
+# Before they are imported, so that a failing assertion says what it compared.
+for _contract in ("contract", "sampler_contract", "oracle_contract"):
+    pytest.register_assert_rewrite(f"aas_plugin.testing.{_contract}")
 
 from aas_plugin.testing.contract import AdapterContract  # noqa: E402
+from aas_plugin.testing.oracle_contract import OracleContract  # noqa: E402
+from aas_plugin.testing.sampler_contract import SamplerContract  # noqa: E402
 
-__all__ = ["AdapterContract"]
+__all__ = ["AdapterContract", "OracleContract", "SamplerContract"]
