@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from aas_plugin.active.questions import Question
     from aas_plugin.clustering.jaccard import JaccardGraph
     from aas_plugin.plugins.registry import Registry
-    from aas_plugin.runs.run import Run
+    from aas_plugin.runs.run import NativeRun, Run
     from aas_plugin.sampling.proposal import KnownPairs
     from aas_plugin.sampling.views import Views
 
@@ -42,7 +42,7 @@ def aas_register(registry: Registry) -> None:
 
 
 @hookspec(firstresult=True)
-def aas_setup(run: Run) -> bool | None:
+def aas_setup(run: NativeRun) -> bool | None:
     """Build the model, memory and optimiser on `run.device`. Called once, before anything else.
 
     Return True when it is done.
@@ -50,7 +50,7 @@ def aas_setup(run: Run) -> bool | None:
 
 
 @hookspec(firstresult=True)
-def aas_embed(run: Run, rows: np.ndarray) -> np.ndarray | None:
+def aas_embed(run: NativeRun, rows: np.ndarray) -> np.ndarray | None:
     """Embed catalogue rows, int64 `(n,)`, with the current model in evaluation mode.
 
     Return float32 `(n, D)` with L2-normalised rows. Called for evaluation, at every cycle.
@@ -58,7 +58,7 @@ def aas_embed(run: Run, rows: np.ndarray) -> np.ndarray | None:
 
 
 @hookspec(firstresult=True)
-def aas_features(run: Run) -> np.ndarray | None:
+def aas_features(run: NativeRun) -> np.ndarray | None:
     """Give the features of `run.train` that this epoch's clustering sees. Called once an epoch, first.
 
     Return float32 `(N, D)` with L2-normalised rows, in the order of `run.train`.
@@ -66,7 +66,7 @@ def aas_features(run: Run) -> np.ndarray | None:
 
 
 @hookspec(firstresult=True)
-def aas_pseudo_labels(run: Run, features: np.ndarray, graph: JaccardGraph) -> np.ndarray | None:
+def aas_pseudo_labels(run: NativeRun, features: np.ndarray, graph: JaccardGraph) -> np.ndarray | None:
     """Turn this epoch's features and their k-reciprocal graph into pseudo-labels. Called once an epoch.
 
     Return int64 `(N,)`, -1 for an un-clustered image. Active learning wraps this hook: whatever is returned
@@ -75,7 +75,7 @@ def aas_pseudo_labels(run: Run, features: np.ndarray, graph: JaccardGraph) -> np
 
 
 @hookspec(firstresult=True)
-def aas_train_epoch(run: Run, features: np.ndarray, labels: np.ndarray) -> dict[str, float] | None:
+def aas_train_epoch(run: NativeRun, features: np.ndarray, labels: np.ndarray) -> dict[str, float] | None:
     """Train one epoch on `labels`, int64 `(N,)`, -1 for un-clustered. Called after `aas_pseudo_labels`.
 
     `features`, float32 `(N, D)`, are those of `aas_features` that were clustered. Return the epoch's mean losses
@@ -84,7 +84,7 @@ def aas_train_epoch(run: Run, features: np.ndarray, labels: np.ndarray) -> dict[
 
 
 @hookspec(firstresult=True)
-def aas_save_state(run: Run) -> dict[str, Any] | None:
+def aas_save_state(run: NativeRun) -> dict[str, Any] | None:
     """Give all that is needed to go on after this epoch, as tensors, numbers, strings and containers of them.
 
     Called after every epoch, for the checkpoint.
@@ -92,12 +92,12 @@ def aas_save_state(run: Run) -> dict[str, Any] | None:
 
 
 @hookspec(firstresult=True)
-def aas_load_state(run: Run, state: dict[str, Any]) -> bool | None:
+def aas_load_state(run: NativeRun, state: dict[str, Any]) -> bool | None:
     """Take back what `aas_save_state` gave. Called after `aas_setup` when a run is resumed. Return True."""
 
 
 @hookspec(firstresult=True)
-def aas_model(run: Run) -> nn.Module | None:
+def aas_model(run: NativeRun) -> nn.Module | None:
     """Give the trained embedding module, to be kept beside the run. Called once, after the last epoch.
 
     It takes float32 `(B, 3, H, W)` on `run.device`, normalised by its attributes `mean` and `std`, or by ImageNet's

@@ -29,12 +29,11 @@ from aas_plugin.data.catalogue import make_catalogue
 from aas_plugin.errors import AasError
 from aas_plugin.files import write_text
 from aas_plugin.plugins.manager import Plugins
-from aas_plugin.runs.device import choose_device
 from aas_plugin.runs.engine import WaitingForAnswers
 from aas_plugin.runs.folder import check_settings
 from aas_plugin.runs.history import History
 from aas_plugin.runs.run import Run
-from aas_plugin.runs.setting_up import assemble
+from aas_plugin.runs.setting_up import set_up_driven
 from aas_plugin.settings.models import ClusteringSettings, DrivenSettings
 from aas_plugin.training.centroids import unit_rows
 
@@ -145,13 +144,11 @@ class Driver:
             catalogue = make_catalogue(name, Path(root), table)
             # A set of answers to begin with is named from where the user is.
             with chdir(self._start):
-                self._run = assemble(
+                self._run = set_up_driven(
                     self.plugins,
                     self.settings,
                     self.folder,
                     catalogue,
-                    images=None,
-                    device=choose_device(self.settings.device),
                     resume=self.resume,
                     epochs=int(getattr(self.flags, "epochs", 0)),
                 )

@@ -178,11 +178,11 @@ def _content(dataset: str, sets: list[str] | None, modules: list[str] | None, im
     from aas_plugin.commands.common import given_settings
     from aas_plugin.data.catalogue import content_hashes
     from aas_plugin.plugins.manager import load_plugins
-    from aas_plugin.runs.data import load_data
+    from aas_plugin.runs.data import read_data
     from aas_plugin.settings.resolving import resolve
 
     plugins = load_plugins(modules or [])
-    catalogue = load_data(plugins, resolve(plugins, given_settings(None, dataset=dataset, sets=sets)))
+    catalogue = read_data(plugins, resolve(plugins, given_settings(None, dataset=dataset, sets=sets))).catalogue
     named = catalogue.table["path"].isin(set(images))
     paths = catalogue.table["path"].to_list()
     if named.sum() < len(set(images)):  # others may be there under another path

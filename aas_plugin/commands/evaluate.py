@@ -57,8 +57,9 @@ def evaluate(
         from aas_plugin.evaluation.protocol import evaluate as measure
         from aas_plugin.files import write_json
         from aas_plugin.runs.checkpoint import load_checkpoint
+        from aas_plugin.runs.data import read_data
         from aas_plugin.runs.folder import saved_settings
-        from aas_plugin.runs.setting_up import prepare
+        from aas_plugin.runs.setting_up import set_up
         from aas_plugin.settings.resolving import resolve
         from aas_plugin.tracking.terminal import Terminal
 
@@ -76,14 +77,16 @@ def evaluate(
     with tempfile.TemporaryDirectory() as scratch:
         if run_name is None:
             settings = resolve(plugins, [params_layer(params), *flags, unasked])
-            ready = prepare(plugins, settings, Path(scratch) / "untrained", data=data)
+            folder = Path(scratch) / "untrained"
+            ready = set_up(plugins, settings, folder, data=read_data(plugins, settings, data))
         else:
             saved = Path(run_name) if Path(run_name, "config.yaml").exists() else RUNS / run_name
             folder = Path(scratch) / saved.name
             if "codebase" in saved_settings(saved):
                 raise AasError(f"{saved} drove a checkout, whose own script evaluates it; see its metrics.json")
             layers = [saved_settings(saved), *([read_layer(params)] if params is not None else []), *flags, unasked]
-            ready = prepare(plugins, resolve(plugins, layers), folder, data=data)
+            settings = resolve(plugins, layers)
+            ready = set_up(plugins, settings, folder, data=read_data(plugins, settings, data))
             if not any(flags) and params is None and (saved / "protocol.json").exists():
                 shutil.copy(saved / "protocol.json", folder)
         ready.plugins.hook.aas_setup(run=ready)

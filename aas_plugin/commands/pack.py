@@ -23,7 +23,7 @@ def pack(
     from aas_plugin.commands.common import given_settings
     from aas_plugin.data.archive import pack as write
     from aas_plugin.plugins.manager import load_plugins
-    from aas_plugin.runs.data import load_data
+    from aas_plugin.runs.data import read_data
     from aas_plugin.settings.resolving import resolve
     from aas_plugin.tracking.terminal import Terminal
 
@@ -31,7 +31,7 @@ def pack(
     terminal = Terminal(Console(highlight=False))
     plugins.load("terminal", terminal, "built in")
     settings = resolve(plugins, given_settings(params, dataset=dataset, sets=sets))
-    catalogue = load_data(plugins, settings)
+    catalogue = read_data(plugins, settings).catalogue
     write(catalogue, output, plugins.progress("packing images"))
     terminal.close()
     typer.echo(f"{output}: {len(catalogue)} images of {catalogue.name}")

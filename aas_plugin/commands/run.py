@@ -69,11 +69,11 @@ def run(
 
         from aas_plugin.errors import AasError
         from aas_plugin.models import refuse_frozen
-        from aas_plugin.runs.data import load_data
+        from aas_plugin.runs.data import RunData, read_data
         from aas_plugin.runs.engine import Engine
         from aas_plugin.runs.folder import default_name, lock, project_root, saved_settings
         from aas_plugin.runs.results import broken_off, check_results, copy_results
-        from aas_plugin.runs.setting_up import prepare
+        from aas_plugin.runs.setting_up import set_up
         from aas_plugin.settings.models import DrivenSettings, RunSettings
         from aas_plugin.settings.resolving import resolve, resolve_driven
         from aas_plugin.tracking.mlflow_observer import MlflowObserver
@@ -109,8 +109,10 @@ def run(
     runs = root / RUNS if root != Path.cwd() else RUNS
     if results is not None:
         check_results(results, runs)
+    images: RunData | None = None
     if results is not None and folder is None and isinstance(settings, RunSettings):
-        folder = broken_off(runs, settings, load_data(plugins, settings, data))
+        images = read_data(plugins, settings, data)
+        folder = broken_off(runs, settings, images)
         resume = folder is not None
     folder = folder or runs / valid_name(run_name or default_name(settings, runs))
     observer = MlflowObserver(root, git_commit()) if settings.tracking.mlflow else None
@@ -128,7 +130,8 @@ def run(
             driver.execute()
     else:
         with lock(folder):
-            outcome = Engine(prepare(plugins, settings, folder, resume, data)).execute()
+            images = images or read_data(plugins, settings, data)
+            outcome = Engine(set_up(plugins, settings, folder, resume=resume, data=images)).execute()
         if results is not None and outcome == "finished":
             copy_results(folder, results)
         elif results is not None:

@@ -28,13 +28,13 @@ def show(
     """Count images and individuals of a data set, and draw a contact sheet."""
     from rich.console import Console
 
-    from aas_plugin.runs.data import load_data
+    from aas_plugin.runs.data import read_data
     from aas_plugin.settings.resolving import resolve
 
     show_warnings(Console(highlight=False, stderr=True))
     plugins = loaded(plugin)
     settings = resolve(plugins, [params_layer(params), *flag_layers(None, dataset, None, None, sets)])
-    catalogue = load_data(plugins, settings)
+    catalogue = read_data(plugins, settings).catalogue
     typer.echo(f"{catalogue.name}  ({catalogue.root})")
     for name, count in catalogue.describe().items():
         typer.echo(f"{count:>8} {name}")

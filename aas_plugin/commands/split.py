@@ -28,12 +28,12 @@ def split(
     from aas_plugin.errors import AasError
     from aas_plugin.evaluation.protocol import choose_protocol
     from aas_plugin.plugins.manager import load_plugins
-    from aas_plugin.runs.run import Run
-    from aas_plugin.runs.setting_up import prepare
+    from aas_plugin.runs.run import NativeRun
+    from aas_plugin.runs.setting_up import set_up
     from aas_plugin.settings.resolving import resolve
     from aas_plugin.tracking.terminal import Terminal
 
-    def untrained_features(run: Run) -> np.ndarray:
+    def untrained_features(run: NativeRun) -> np.ndarray:
         run.plugins.hook.aas_setup(run=run)
         features: np.ndarray = run.plugins.hook.aas_embed(run=run, rows=run.train)
         return features
@@ -46,7 +46,7 @@ def split(
     layers = [*given_settings(params, dataset=dataset, sets=sets), {"evaluation": {"protocol": None}}]
     settings = resolve(plugins, layers)
     with tempfile.TemporaryDirectory() as scratch:
-        ready = prepare(plugins, settings, Path(scratch) / "split")
+        ready = set_up(plugins, settings, Path(scratch) / "split")
         protocol = choose_protocol(ready, lambda: untrained_features(ready))
         terminal.close()
         name = ready.catalogue.name

@@ -13,10 +13,10 @@ from aas_plugin.evaluation.protocol_file import read_protocol, rows_of, save_pro
 from aas_plugin.evaluation.retrieval import retrieval_metrics
 
 if TYPE_CHECKING:
-    from aas_plugin.runs.run import Run
+    from aas_plugin.runs.run import NativeRun
 
 
-def choose_protocol(run: Run, untrained_features: Callable[[], np.ndarray]) -> OpenSet:
+def choose_protocol(run: NativeRun, untrained_features: Callable[[], np.ndarray]) -> OpenSet:
     """Read the run's protocol from its `protocol.json`, or from the settings' file, or choose it; write it there.
 
     A data set with a gallery of its own is evaluated on that. Otherwise the protocol is the open-set one, whose
@@ -49,7 +49,7 @@ def choose_protocol(run: Run, untrained_features: Callable[[], np.ndarray]) -> O
     return protocol
 
 
-def evaluate(run: Run, protocol: OpenSet) -> dict[str, float]:
+def evaluate(run: NativeRun, protocol: OpenSet) -> dict[str, float]:
     """All metrics of the model as it is, as fractions; empty where there is nothing to compare."""
     if not len(protocol.query) or not len(protocol.gallery):
         return {}
@@ -69,7 +69,7 @@ def evaluate(run: Run, protocol: OpenSet) -> dict[str, float]:
     return {**metrics, "AUC_ROC": auc_roc(similarity, protocol.known)}
 
 
-def _reference(run: Run, untrained_features: Callable[[], np.ndarray]) -> tuple[np.ndarray, dict[str, Any]]:
+def _reference(run: NativeRun, untrained_features: Callable[[], np.ndarray]) -> tuple[np.ndarray, dict[str, Any]]:
     """Features of the training images that choose the exemplars, and whose they are."""
     choice = run.settings.evaluation.reference
     if choice is None:

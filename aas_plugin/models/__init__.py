@@ -9,10 +9,10 @@ if TYPE_CHECKING:
 
     from aas_plugin.models.backbones import Backbone
     from aas_plugin.plugins.registry import Component
-    from aas_plugin.runs.run import Run
+    from aas_plugin.runs.run import NativeRun
 
 
-def make_backbone(run: Run, pool: nn.Module | None = None, *, to_train: bool = True) -> Backbone:
+def make_backbone(run: NativeRun, pool: nn.Module | None = None, *, to_train: bool = True) -> Backbone:
     """Build the backbone that the run's settings name, on its device, initialised from its seed.
 
     `pool` takes the place of its average pooling. Raises `AasError` when it is to be trained and is frozen.

@@ -17,7 +17,7 @@ from aas_plugin.files import write_atomically
 from aas_plugin.training.embed import normalisation
 
 if TYPE_CHECKING:
-    from aas_plugin.runs.run import Run
+    from aas_plugin.runs.run import NativeRun
 
 FILE = "model.pt"
 
@@ -60,7 +60,7 @@ class PortableModel(nn.Module):
         return features
 
 
-def save_model(run: Run) -> None:
+def save_model(run: NativeRun) -> None:
     """Write what `aas_model` gives into the run's folder as `model.pt`; nothing where it gives None.
 
     A model that cannot be pickled is a warning. Raises `AasError` when the disk takes no file.

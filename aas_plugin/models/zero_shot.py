@@ -8,7 +8,7 @@ from torch import nn
 from aas_plugin.errors import AasError
 from aas_plugin.hookspecs import hookimpl
 from aas_plugin.models import make_backbone
-from aas_plugin.runs.run import Run
+from aas_plugin.runs.run import NativeRun
 from aas_plugin.training.embed import embed
 
 
@@ -18,22 +18,22 @@ class ZeroShot:
     model: nn.Module
 
     @hookimpl
-    def aas_setup(self, run: Run) -> bool:
+    def aas_setup(self, run: NativeRun) -> bool:
         """Build the backbone."""
         self.model = make_backbone(run, to_train=False)
         return True
 
     @hookimpl
-    def aas_embed(self, run: Run, rows: np.ndarray) -> np.ndarray:
+    def aas_embed(self, run: NativeRun, rows: np.ndarray) -> np.ndarray:
         """Embed catalogue rows with the backbone."""
         return embed(self.model, run.images, rows, run.device, progress=run.progress("embedding"))
 
     @hookimpl
-    def aas_features(self, run: Run) -> np.ndarray:
+    def aas_features(self, run: NativeRun) -> np.ndarray:
         """Refuse to be clustered; raises `AasError`."""
         raise AasError("zero-shot trains nothing; measure it with `aas evaluate --adapter zero-shot`")
 
     @hookimpl
-    def aas_model(self, run: Run) -> nn.Module:
+    def aas_model(self, run: NativeRun) -> nn.Module:
         """The backbone."""
         return self.model

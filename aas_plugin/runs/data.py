@@ -1,22 +1,83 @@
-"""The data set of a run."""
+"""The data set of a run, and what is computed of its images once."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from aas_plugin.data.archive import unpack
-from aas_plugin.data.catalogue import Catalogue
+from aas_plugin.data.catalogue import Catalogue, content_hashes, data_hash
 from aas_plugin.data.splits import open_set_split
+from aas_plugin.errors import AasError
 from aas_plugin.evaluation.protocol_file import read_protocol, with_split_of
 from aas_plugin.plugins.manager import Plugins
+from aas_plugin.plugins.registry import Progress
 from aas_plugin.settings.models import RunSettings
 
 
-def load_data(plugins: Plugins, settings: RunSettings, data: Path | None = None) -> Catalogue:
-    """Read the catalogue of the settings' data set, or that of the archive `data`, with a split in every row."""
+class RunData:
+    """The images of a run. Their files are read when a hash is first asked for, and not again.
+
+    Attributes:
+        catalogue: the images, with a split in every row that is used.
+        paths: of all catalogue rows.
+        train: catalogue rows that are trained on, int64 `(N,)`, ascending.
+    """
+
+    def __init__(self, catalogue: Catalogue, progress: Progress | None = None) -> None:
+        """`progress` is told how many images are hashed."""
+        self.catalogue = catalogue
+        self.paths: list[str] = catalogue.table["path"].to_list()
+        self.train = catalogue.rows_of("train")
+        self._progress = progress
+
+    @cached_property
+    def hashes(self) -> list[str]:
+        """Content hashes of all catalogue rows.
+
+        Raises:
+            AasError: a file cannot be opened.
+        """
+        return content_hashes(self.catalogue, self._progress)
+
+    @cached_property
+    def digest(self) -> str:
+        """The hash of the whole data set."""
+        return data_hash(self.catalogue, self.hashes)
+
+    @property
+    def identity(self) -> np.ndarray:
+        """The individuals of all catalogue rows as strings, object `(n,)`, None where unknown."""
+        names = self.catalogue.table["identity"]
+        return np.array([None if pd.isna(name) else str(name) for name in names], dtype=object)
+
+    def check_enough(self) -> None:
+        """Refuse data of which nothing can be compared.
+
+        Raises:
+            AasError: fewer than two images are trained on.
+        """
+        if len(self.train) < 2:
+            raise AasError(
+                f"{self.catalogue.name}: {len(self.train)} training images; at least 2 are needed to compare any"
+            )
+
+
+def read_data(plugins: Plugins, settings: RunSettings, data: Path | None = None) -> RunData:
+    """Read the data set of the settings, or a packed one in its place, and split it where it is not split.
+
+    Args:
+        plugins: who registered the data set; their observers are told how far it is.
+        settings: of the run.
+        data: an archive of `aas data pack`.
+
+    Raises:
+        AasError: the data set cannot be read, or the settings' protocol is not one for it.
+    """
     choice = settings.dataset
     if data is not None:
         catalogue = unpack(data)
@@ -26,8 +87,8 @@ def load_data(plugins: Plugins, settings: RunSettings, data: Path | None = None)
         catalogue = component.factory(component.options.model_validate(choice.options), progress)
     protocol = settings.evaluation.protocol
     if protocol is not None:
-        return with_split_of(read_protocol(protocol), protocol, catalogue)
-    if catalogue.table["split"].isna().all():
+        catalogue = with_split_of(read_protocol(protocol), protocol, catalogue)
+    elif catalogue.table["split"].isna().all():
         split = open_set_split(catalogue, settings.seed, settings.evaluation.test_share)
         catalogue = replace(catalogue, table=catalogue.table.assign(split=pd.array(split, dtype="string")))
-    return catalogue
+    return RunData(catalogue, plugins.progress("hashing images"))

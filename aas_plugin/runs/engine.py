@@ -18,7 +18,7 @@ from aas_plugin.hookspecs import hookimpl
 from aas_plugin.models.portable import save_model
 from aas_plugin.runs.checkpoint import load_checkpoint, save_checkpoint
 from aas_plugin.runs.history import History
-from aas_plugin.runs.run import Run
+from aas_plugin.runs.run import NativeRun
 
 
 class WaitingForAnswers(Exception):
@@ -40,7 +40,7 @@ class ActiveLabels:
     # Outermost: what it returns is what is trained on.
     @hookimpl(wrapper=True, tryfirst=True)
     def aas_pseudo_labels(
-        self, run: Run, features: np.ndarray, graph: JaccardGraph
+        self, run: NativeRun, features: np.ndarray, graph: JaccardGraph
     ) -> Generator[None, np.ndarray, np.ndarray]:
         """Take the step on what the method returns."""
         started = time.perf_counter()
@@ -59,9 +59,9 @@ class ActiveLabels:
 
 
 class Engine:
-    """Runs what `prepare` made ready, from its last checkpoint or from the start."""
+    """Runs what `set_up` made ready, from its last checkpoint or from the start."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: NativeRun) -> None:
         self.run = run
         self.hook = run.plugins.hook
         self.history = History(run)

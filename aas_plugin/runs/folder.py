@@ -14,7 +14,7 @@ import yaml
 
 from aas_plugin.errors import AasError
 from aas_plugin.files import write_json, write_text
-from aas_plugin.settings.models import DrivenSettings, RunSettings
+from aas_plugin.settings.models import DrivenSettings, RunSettings, SharedSettings
 
 
 @contextmanager
@@ -59,7 +59,7 @@ def differences(saved: Any, given: Any, path: str = "") -> list[str]:
     return [] if saved == given else [f"{path}: {saved!r} -> {given!r}"]
 
 
-def check_settings(folder: Path, settings: RunSettings | DrivenSettings, resume: bool) -> None:
+def check_settings(folder: Path, settings: SharedSettings, resume: bool) -> None:
     """Refuse a folder that holds a run already, or, to resume, one of other settings; raises `AasError`."""
     wanted = settings.model_dump(mode="json")
     if resume:
@@ -84,7 +84,7 @@ def check_data(folder: Path, digest: str) -> None:
         )
 
 
-def lay_out(folder: Path, settings: RunSettings | DrivenSettings, state: dict[str, str | None]) -> None:
+def lay_out(folder: Path, settings: SharedSettings, state: dict[str, str | None]) -> None:
     """Write what a run is begun with: its hashes into run.json, its settings into config.yaml."""
     write_json(folder / "run.json", state)
     wanted = settings.model_dump(mode="json")

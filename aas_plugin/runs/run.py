@@ -19,31 +19,47 @@ if TYPE_CHECKING:
     from aas_plugin.data.catalogue import Catalogue
     from aas_plugin.data.images import ImageStore
     from aas_plugin.plugins.registry import Progress, Registry
-    from aas_plugin.settings.models import RunSettings
+    from aas_plugin.settings.models import RunSettings, SharedSettings
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Run:
-    """One run, as hooks see it.
+    """One run, as samplers, oracles and observers see it, whoever trains in it.
 
-    `train` holds the catalogue rows that are trained on, int64 `(N,)`; `identity` the individuals of all
-    catalogue rows as strings, None where unknown. `epoch` and `cycle` say where the run is. `state` is for
-    plugins to keep things in, by plugin name. A run that drives a checkout has `DrivenSettings` and no `images`.
+    Attributes:
+        name: of its folder.
+        folder: where all that it gives is kept.
+        settings: those that every run has; a native run has more.
+        plugins: pluggy's manager of its plugins.
+        registry: what these registered by name.
+        catalogue: its images.
+        train: catalogue rows of the images that are trained on, int64 `(N,)`.
+        identity: the individuals of all catalogue rows as strings, object `(n,)`, None where unknown.
+        device: on which it computes.
+        active: its active learning; there once the run is set up.
+        hashes: content hashes of all catalogue rows.
+        data_hash: of the catalogue and all contents.
+        constraints_hash: of the constraint set that it began with, None without one.
+        epochs: how many there will be.
+        epoch: where it is, from 0.
+        cycle: where it is, from 1.
+        resumed: whether it goes on from an earlier process.
+        state: for plugins to keep things in, by plugin name.
     """
 
     name: str
     folder: Path
-    settings: RunSettings
+    settings: SharedSettings
     plugins: pluggy.PluginManager
     registry: Registry
     catalogue: Catalogue
-    images: ImageStore
     train: np.ndarray
     identity: np.ndarray
     device: torch.device
-    active: ActiveLearner
+    active: ActiveLearner = field(init=False)
     hashes: list[str]
     data_hash: str
+    constraints_hash: str | None = None
     epochs: int
     epoch: int = 0
     cycle: int = 0
@@ -65,3 +81,16 @@ class Run:
     def notify(self, hook: str, **arguments: Any) -> None:
         """Call an observer hook; an observer's error is a warning and nothing more."""
         notify(self.plugins, hook, run=self, **arguments)
+
+
+@dataclass(kw_only=True)
+class NativeRun(Run):
+    """A run whose base method is an adapter of this package or of a plugin.
+
+    Attributes:
+        settings: all of them.
+        images: the pixels of all catalogue rows, in the size that the method trains on.
+    """
+
+    settings: RunSettings
+    images: ImageStore

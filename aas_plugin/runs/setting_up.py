@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -12,96 +12,148 @@ from aas_plugin.active.learner import ActiveLearner
 from aas_plugin.active.questions import Question
 from aas_plugin.constraints.answers import AnswerLog
 from aas_plugin.constraints.initial_answers import initial_answers
-from aas_plugin.data.catalogue import Catalogue, content_hashes, data_hash
+from aas_plugin.data.catalogue import Catalogue
 from aas_plugin.data.images import ImageStore
 from aas_plugin.errors import AasError
 from aas_plugin.evaluation.protocol_file import check_contents, read_protocol
 from aas_plugin.plugins.manager import Plugins
 from aas_plugin.plugins.registry import Kind
 from aas_plugin.runs.code import code_hash
-from aas_plugin.runs.data import load_data
+from aas_plugin.runs.data import RunData, read_data
 from aas_plugin.runs.device import choose_device
 from aas_plugin.runs.folder import check_data, check_settings, lay_out
-from aas_plugin.runs.run import Run
-from aas_plugin.settings.models import ClusteringSettings, DrivenSettings, RunSettings
+from aas_plugin.runs.run import NativeRun, Run
+from aas_plugin.settings.models import ClusteringSettings, DrivenSettings, RunSettings, SharedSettings
 
 if TYPE_CHECKING:
-    import torch
-
     from aas_plugin.sampling.proposal import KnownPairs
     from aas_plugin.sampling.views import Views
 
 
-def prepare(
-    plugins: Plugins, settings: RunSettings, folder: Path, resume: bool = False, data: Path | None = None
-) -> Run:
-    """Read and check the data, lay out the run's folder, and register what the settings choose.
+def set_up(
+    plugins: Plugins, settings: RunSettings, folder: Path, *, resume: bool = False, data: RunData | None = None
+) -> NativeRun:
+    """Check the data, lay out the run's folder, and load what the settings choose.
 
-    `data` is a packed data set that takes the place of the one that the settings name.
-    Raises `AasError` for anything wrong with data, settings, device, or the folder of a resumed run.
+    Args:
+        plugins: loaded plugins; those chosen are added.
+        settings: of the run.
+        folder: of the run.
+        resume: whether the folder holds the run already.
+        data: its data set, where that is read already.
+
+    Raises:
+        AasError: something is wrong with data, settings or device, the folder does not fit, or the answers to
+            begin with cannot be used.
     """
     device = choose_device(settings.device)
-    catalogue = load_data(plugins, settings, data)
-    table = catalogue.table
-    images = ImageStore(catalogue.root, table["path"].to_list(), settings.training.height, settings.training.width)
+    data = data or read_data(plugins, settings)
+    training = settings.training
+    images = ImageStore(data.catalogue.root, data.paths, training.height, training.width)
     images.check(plugins.progress("reading images"))
-    return assemble(plugins, settings, folder, catalogue, images=images, device=device, resume=resume)
+    data.check_enough()
+    protocol = settings.evaluation.protocol
+    if protocol is not None:
+        check_contents(read_protocol(protocol), protocol, data.catalogue, data.hashes)
+    constraints_hash = _begin(folder, settings, data, resume)
+    _load_chosen(plugins, settings, "adapter", "sampler", "oracle")
+    run = NativeRun(
+        name=folder.name,
+        folder=folder,
+        settings=settings,
+        plugins=plugins.manager,
+        registry=plugins.registry,
+        catalogue=data.catalogue,
+        images=images,
+        train=data.train,
+        identity=data.identity,
+        device=device,
+        hashes=data.hashes,
+        data_hash=data.digest,
+        constraints_hash=constraints_hash,
+        epochs=training.epochs,
+        resumed=resume,
+    )
+    run.active = _learner(run, settings.clustering, plugins)
+    return run
 
 
-def assemble(
-    plugins: Plugins,
-    settings: RunSettings | DrivenSettings,
-    folder: Path,
-    catalogue: Catalogue,
-    *,
-    images: ImageStore | None,
-    device: torch.device,
-    resume: bool,
-    epochs: int | None = None,
+def set_up_driven(
+    plugins: Plugins, settings: DrivenSettings, folder: Path, catalogue: Catalogue, *, resume: bool, epochs: int
 ) -> Run:
-    """Lay out a run's folder, register what the settings choose, and make the run around its active learner.
+    """Lay out the folder of a run that drives a checkout, and load what the settings choose.
 
-    `epochs` is for a run whose settings do not say how many there are. Raises `AasError` when the folder does not
-    fit, an image cannot be read, or what `initial_answers` raises about the answers to begin with.
+    Args:
+        plugins: loaded plugins; those chosen are added.
+        settings: of the run.
+        folder: of the run.
+        catalogue: the images that the script trains on.
+        resume: whether the folder holds the run already.
+        epochs: how many the script trains.
+
+    Raises:
+        AasError: an image cannot be opened, the folder does not fit, there is no such device, or the answers to
+            begin with cannot be used.
     """
-    table = catalogue.table
-    train = catalogue.rows_of("train")
-    if len(train) < 2:
-        raise AasError(f"{catalogue.name}: {len(train)} training images; at least 2 are needed to compare any")
-    hashes = content_hashes(catalogue, plugins.progress("hashing images"))
-    digest = data_hash(catalogue, hashes)
-    if isinstance(settings, RunSettings) and settings.evaluation.protocol is not None:
-        protocol = settings.evaluation.protocol
-        check_contents(read_protocol(protocol), protocol, catalogue, hashes)
-    paths = table["path"].to_list()
+    device = choose_device(settings.device)
+    data = RunData(catalogue, plugins.progress("hashing images"))
+    data.check_enough()
+    constraints_hash = _begin(folder, settings, data, resume)
+    _load_chosen(plugins, settings, "sampler", "oracle")
+    run = Run(
+        name=folder.name,
+        folder=folder,
+        settings=settings,
+        plugins=plugins.manager,
+        registry=plugins.registry,
+        catalogue=catalogue,
+        train=data.train,
+        identity=data.identity,
+        device=device,
+        hashes=data.hashes,
+        data_hash=data.digest,
+        constraints_hash=constraints_hash,
+        epochs=epochs,
+        resumed=resume,
+    )
+    # The script's own sizes take their place when it clusters.
+    run.active = _learner(run, ClusteringSettings(), plugins)
+    return run
+
+
+def _begin(folder: Path, settings: SharedSettings, data: RunData, resume: bool) -> str | None:
+    """Lay out a folder that fits, with the answers to begin with; gives the hash of their set."""
     check_settings(folder, settings, resume)
     if resume:
-        check_data(folder, digest)
-    begun = initial_answers(
-        settings.active.constraints,
-        folder,
-        dict(zip(paths, hashes, strict=True)),
-        [paths[row] for row in train],
-        resume,
-    )
-    state = {"data_hash": digest, "constraints_hash": begun.constraints_hash, "code_hash": code_hash()}
+        check_data(folder, data.digest)
+    content = dict(zip(data.paths, data.hashes, strict=True))
+    trained_on = [data.paths[row] for row in data.train]
+    begun = initial_answers(settings.active.constraints, folder, content, trained_on, resume)
+    state = {"data_hash": data.digest, "constraints_hash": begun.constraints_hash, "code_hash": code_hash()}
     lay_out(folder, settings, state)
     if begun.answers:
         AnswerLog(folder / "answers.jsonl").append(begun.answers)
-    native = isinstance(settings, RunSettings)
-    kinds: tuple[Kind, ...] = ("adapter", "sampler", "oracle") if native else ("sampler", "oracle")
-    for kind in kinds:
-        plugin = _make(plugins, settings, kind)
-        plugins.load(f"{getattr(settings, kind).name} ({kind})", plugin, f"chosen as {kind}")
-    hook = plugins.manager.hook
-    identity = np.array([None if pd.isna(name) else str(name) for name in table["identity"]], dtype=object)
+    return begun.constraints_hash
 
+
+def _load_chosen(plugins: Plugins, settings: SharedSettings, *kinds: Kind) -> None:
+    """Make what the settings choose of each kind, and register it as a plugin."""
+    for kind in kinds:
+        choice = getattr(settings, kind)
+        component = plugins.component(kind, choice.name)
+        plugin = component.factory(component.options.model_validate(choice.options))
+        plugins.load(f"{choice.name} ({kind})", plugin, f"chosen as {kind}")
+
+
+def _learner(run: Run, clustering: ClusteringSettings, plugins: Plugins) -> ActiveLearner:
+    """The run's active learning, which asks its oracle about what its sampler chooses."""
+    hook = plugins.manager.hook
+    settings, identity = run.settings, run.identity[run.train]
+    paths = run.catalogue.table["path"].to_list()
     oracle = plugins.manager.get_plugin(f"{settings.oracle.name} (oracle)")
 
     def answer(question: Question) -> str | None:
-        decision: str | None = hook.aas_answer(
-            question=question, identities=identity[train], seed=settings.seed, run=run
-        )
+        decision: str | None = hook.aas_answer(question=question, identities=identity, seed=settings.seed, run=run)
         return decision
 
     def select(views: Views, known: KnownPairs, budget: int, rng: np.random.Generator) -> pd.DataFrame:
@@ -110,44 +162,18 @@ def assemble(
             raise AasError(f"the sampler {settings.sampler.name!r} implements no aas_select_pairs")
         return pairs
 
-    learner = ActiveLearner(
-        paths=[paths[row] for row in train],
+    return ActiveLearner(
+        paths=[paths[row] for row in run.train],
         answer=answer,
-        folder=folder,
-        hashes=[hashes[row] for row in train],
+        folder=run.folder,
+        hashes=[run.hashes[row] for row in run.train],
         select=select,
         active=settings.active,
-        clustering=settings.clustering if isinstance(settings, RunSettings) else ClusteringSettings(),
+        clustering=clustering,
         annotator=f"oracle:{settings.oracle.name}",
         seed=settings.seed,
-        device=str(device),
+        device=str(run.device),
         progress=plugins.progress("answering questions"),
         machine=getattr(oracle, "machine", False),
-        resume=resume,
+        resume=run.resumed,
     )
-    run = Run(
-        name=folder.name,
-        folder=folder,
-        # A run that drives a checkout has none of what only native methods ask for.
-        settings=cast(RunSettings, settings),
-        plugins=plugins.manager,
-        registry=plugins.registry,
-        catalogue=catalogue,
-        images=cast(ImageStore, images),
-        train=train,
-        identity=identity,
-        device=device,
-        active=learner,
-        hashes=hashes,
-        data_hash=digest,
-        epochs=settings.training.epochs if isinstance(settings, RunSettings) else epochs or 0,
-        resumed=resume,
-        state={"constraints_hash": begun.constraints_hash},
-    )
-    return run
-
-
-def _make(plugins: Plugins, settings: RunSettings | DrivenSettings, kind: Kind) -> Any:
-    choice = getattr(settings, kind)
-    component = plugins.component(kind, choice.name)
-    return component.factory(component.options.model_validate(choice.options))

@@ -108,21 +108,29 @@ class TrackingSettings(_Section):
     system_metrics: bool = True
 
 
-class RunSettings(_Section):
-    """All settings of a run."""
+Device = Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$")]
+
+
+class SharedSettings(_Section):
+    """What there is to set for every run, whoever trains in it."""
 
     adapter: Named = Choice(name="spcl")
-    dataset: Named = Choice(name="coats")
     sampler: Named = Choice(name="aas")
     oracle: Named = Choice(name="labels")
-    backbone: Named = Choice(name="resnet50")
     seed: int = Field(0, ge=0)
-    device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$")
-    clustering: ClusteringSettings = ClusteringSettings()
+    device: Device = "auto"
     active: ActiveSettings = ActiveSettings()
+    tracking: TrackingSettings = TrackingSettings()
+
+
+class RunSettings(SharedSettings):
+    """All settings of a native run."""
+
+    dataset: Named = Choice(name="coats")
+    backbone: Named = Choice(name="resnet50")
+    clustering: ClusteringSettings = ClusteringSettings()
     training: TrainingSettings = TrainingSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
-    tracking: TrackingSettings = TrackingSettings()
 
     @model_validator(mode="after")
     def _batches(self) -> RunSettings:
@@ -145,17 +153,12 @@ class CodebaseSettings(_Section):
     fast_jaccard: bool = Field(False, description="our sparse distance in place of the script's dense one")
 
 
-class DrivenSettings(_Section):
+class DrivenSettings(SharedSettings):
     """All settings of a run that drives a checkout; data, model and training are set by the script's own flags."""
 
-    adapter: Named = Choice(name="spcl")
     codebase: CodebaseSettings
-    sampler: Named = Choice(name="aas")
-    oracle: Named = Choice(name="labels")
     seed: int = Field(0, ge=0, description="of the questions; the script has its own")
-    device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="where neighbours are searched")
-    active: ActiveSettings = ActiveSettings()
-    tracking: TrackingSettings = TrackingSettings()
+    device: Device = Field("auto", description="where neighbours are searched")
 
 
 CHOICES: tuple[Kind, ...] = ("adapter", "dataset", "backbone", "sampler", "oracle")

@@ -17,7 +17,7 @@ from aas_plugin.errors import AasError
 from aas_plugin.hookspecs import hookimpl
 from aas_plugin.plugins.manager import Plugins, load_plugins
 from aas_plugin.runs.engine import Engine
-from aas_plugin.runs.run import Run
+from aas_plugin.runs.run import NativeRun
 from aas_plugin.testing.tiny import tiny_engine
 from aas_plugin.training.embed import embed
 
@@ -111,7 +111,7 @@ class AdapterContract:
         assert engine.execute() == "finished"
         return engine, watch
 
-    def set_up(self, *layers: Mapping[str, Any], name: str = "run") -> Run:
+    def set_up(self, *layers: Mapping[str, Any], name: str = "run") -> NativeRun:
         """A run whose method is set up, outside of the engine's loop."""
         run = self.engine(*layers, name=name).run
         assert run.plugins.hook.aas_setup(run=run) is True
@@ -279,8 +279,8 @@ def _type_names() -> dict[str, Any]:
     from aas_plugin.active.questions import Question
     from aas_plugin.clustering.jaccard import JaccardGraph
     from aas_plugin.plugins.registry import Registry
-    from aas_plugin.runs.run import Run
+    from aas_plugin.runs.run import NativeRun, Run
     from aas_plugin.sampling.views import Views
 
     names = {"np": np, "pd": pd, "JaccardGraph": JaccardGraph, "Registry": Registry, "Question": Question}
-    return {**names, "Run": Run, "Views": Views}
+    return {**names, "Run": Run, "NativeRun": NativeRun, "Views": Views}

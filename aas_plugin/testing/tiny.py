@@ -8,7 +8,7 @@ from typing import Any
 
 from aas_plugin.plugins.manager import Plugins
 from aas_plugin.runs.engine import Engine
-from aas_plugin.runs.setting_up import prepare
+from aas_plugin.runs.setting_up import set_up
 from aas_plugin.settings.resolving import merge, resolve
 
 TINY: dict[str, Any] = {
@@ -25,4 +25,4 @@ def tiny_engine(
 ) -> Engine:
     """Make a run in `folder` of animals that are drawn into `drawn` once; `layers` are settings, weakest first."""
     tiny = merge(TINY, {"dataset": {"path": str(drawn)}})
-    return Engine(prepare(plugins, resolve(plugins, [tiny, *layers]), folder, resume))
+    return Engine(set_up(plugins, resolve(plugins, [tiny, *layers]), folder, resume=resume))

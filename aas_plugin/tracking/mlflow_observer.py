@@ -133,7 +133,7 @@ class MlflowObserver:
             "mlflow.source.git.commit": self.git_commit,
             "git_commit": self.git_commit,
             "data_hash": run.data_hash,
-            "constraints_hash": run.state.get("constraints_hash"),
+            "constraints_hash": run.constraints_hash,
             "run_folder": str(run.folder.resolve()),
         }
         client.log_batch(self.run_id, params=params, tags=[RunTag(key, value) for key, value in tags.items() if value])

@@ -15,7 +15,7 @@ from aas_plugin.training.batches import augment, balanced_batches, normalise
 from aas_plugin.training.seeds import torch_seed
 
 if TYPE_CHECKING:
-    from aas_plugin.runs.run import Run
+    from aas_plugin.runs.run import NativeRun
 
 Loss = Callable[[Tensor, Tensor], Tensor | Mapping[str, Tensor]]
 
@@ -26,7 +26,7 @@ class Trainer:
     Adam on what is trainable, its rate a tenth every `decay_every` epochs (official code of all methods).
     """
 
-    def __init__(self, model: nn.Module, run: Run) -> None:
+    def __init__(self, model: nn.Module, run: NativeRun) -> None:
         training = run.settings.training
         self.model = model
         self.optimiser = _adam(model, training.learning_rate, training.weight_decay)
@@ -34,7 +34,7 @@ class Trainer:
         self.scaler = torch.amp.GradScaler(enabled=training.amp and run.device.type == "cuda")
 
     def epoch(
-        self, run: Run, labels: np.ndarray, loss: Loss, *, singles: bool = True, heads: nn.Module | None = None
+        self, run: NativeRun, labels: np.ndarray, loss: Loss, *, singles: bool = True, heads: nn.Module | None = None
     ) -> dict[str, float]:
         """Train on identity-balanced batches; returns the mean loss, its terms and the learning rate.
 

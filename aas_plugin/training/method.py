@@ -9,7 +9,7 @@ from torch import nn
 
 from aas_plugin.hookspecs import hookimpl
 from aas_plugin.models import make_backbone
-from aas_plugin.runs.run import Run
+from aas_plugin.runs.run import NativeRun
 from aas_plugin.training.embed import embed
 from aas_plugin.training.epoch import Trainer
 
@@ -24,39 +24,39 @@ class NativeMethod:
     model: nn.Module
     trainer: Trainer
 
-    def make_model(self, run: Run) -> nn.Module:
+    def make_model(self, run: NativeRun) -> nn.Module:
         """Build the model on `run.device`; what it gives for a batch is what `Trainer.epoch` hands to the loss."""
         return make_backbone(run)
 
     @hookimpl
-    def aas_setup(self, run: Run) -> bool:
+    def aas_setup(self, run: NativeRun) -> bool:
         """Build the model and its optimiser."""
         self.model = self.make_model(run)
         self.trainer = Trainer(self.model, run)
         return True
 
     @hookimpl
-    def aas_embed(self, run: Run, rows: np.ndarray) -> np.ndarray:
+    def aas_embed(self, run: NativeRun, rows: np.ndarray) -> np.ndarray:
         """Embed catalogue rows with the model as it is."""
         return embed(self.model, run.images, rows, run.device, progress=run.progress("embedding"))
 
     @hookimpl
-    def aas_features(self, run: Run) -> np.ndarray:
+    def aas_features(self, run: NativeRun) -> np.ndarray:
         """Embed the training images."""
         return self.aas_embed(run, run.train)
 
     @hookimpl
-    def aas_model(self, run: Run) -> nn.Module:
+    def aas_model(self, run: NativeRun) -> nn.Module:
         """The model, which embeds by itself."""
         return self.model
 
     @hookimpl
-    def aas_save_state(self, run: Run) -> dict[str, Any]:
+    def aas_save_state(self, run: NativeRun) -> dict[str, Any]:
         """Everything that changes from epoch to epoch."""
         return self.trainer.state()
 
     @hookimpl
-    def aas_load_state(self, run: Run, state: dict[str, Any]) -> bool:
+    def aas_load_state(self, run: NativeRun, state: dict[str, Any]) -> bool:
         """Go on from a saved state."""
         self.trainer.load(state)
         return True

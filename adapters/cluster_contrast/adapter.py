@@ -12,7 +12,7 @@ from aas_plugin.clustering.jaccard import JaccardGraph
 from aas_plugin.hookspecs import hookimpl
 from aas_plugin.models import make_backbone
 from aas_plugin.models.pooling import GeM
-from aas_plugin.runs.run import Run
+from aas_plugin.runs.run import NativeRun
 from aas_plugin.training.centroids import centroids_of
 from aas_plugin.training.memory import similarity_to
 from aas_plugin.training.method import NativeMethod
@@ -26,17 +26,17 @@ class ClusterContrast(NativeMethod):
     def __init__(self, options: ClusterContrastOptions) -> None:
         self.options = options
 
-    def make_model(self, run: Run) -> nn.Module:
+    def make_model(self, run: NativeRun) -> nn.Module:
         """The backbone with GeM pooling."""
         return make_backbone(run, GeM())
 
     @hookimpl
-    def aas_pseudo_labels(self, run: Run, features: np.ndarray, graph: JaccardGraph) -> np.ndarray:
+    def aas_pseudo_labels(self, run: NativeRun, features: np.ndarray, graph: JaccardGraph) -> np.ndarray:
         """Cluster with DBSCAN."""
         return dbscan(graph, run.settings.clustering.eps, run.settings.clustering.min_samples)
 
     @hookimpl
-    def aas_train_epoch(self, run: Run, features: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+    def aas_train_epoch(self, run: NativeRun, features: np.ndarray, labels: np.ndarray) -> dict[str, float]:
         """Contrast batches with the centroids of the clusters that were handed over."""
         memory = torch.from_numpy(centroids_of(features, labels)).to(run.device)
         clusters = torch.from_numpy(labels).to(run.device)

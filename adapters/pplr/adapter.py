@@ -10,7 +10,7 @@ from aas_plugin.clustering.dbscan import dbscan
 from aas_plugin.clustering.jaccard import JaccardGraph
 from aas_plugin.hookspecs import hookimpl
 from aas_plugin.models import make_backbone
-from aas_plugin.runs.run import Run
+from aas_plugin.runs.run import NativeRun
 from aas_plugin.training.centroids import centroids_of, unit_rows
 from aas_plugin.training.embed import embed
 from aas_plugin.training.method import NativeMethod
@@ -31,40 +31,40 @@ class Pplr(NativeMethod):
     def __init__(self, options: PplrOptions) -> None:
         self.options = options
 
-    def make_model(self, run: Run) -> nn.Module:
+    def make_model(self, run: NativeRun) -> nn.Module:
         """The backbone with features of stripes beside the global ones."""
         model = PartModel(make_backbone(run), self.options.parts).to(run.device)
         check_stripes(model, run.settings.training.height, run.settings.training.width, run.device)
         return model
 
     @hookimpl
-    def aas_embed(self, run: Run, rows: np.ndarray) -> np.ndarray:
+    def aas_embed(self, run: NativeRun, rows: np.ndarray) -> np.ndarray:
         """Embed catalogue rows, globally."""
         return self._embed_all(run, rows)[:, 0]
 
     @hookimpl
-    def aas_features(self, run: Run) -> np.ndarray:
+    def aas_features(self, run: NativeRun) -> np.ndarray:
         """Embed the training images; centroids and agreement are made of these features, too."""
         self.features = self._embed_all(run, run.train)
         return self.features[:, 0]
 
     @hookimpl
-    def aas_model(self, run: Run) -> nn.Module:
+    def aas_model(self, run: NativeRun) -> nn.Module:
         """The backbone, which gives the global features alone."""
         backbone: nn.Module = self.model.backbone  # type: ignore[assignment]
         return backbone
 
-    def _embed_all(self, run: Run, rows: np.ndarray) -> np.ndarray:
+    def _embed_all(self, run: NativeRun, rows: np.ndarray) -> np.ndarray:
         """Global and part features, float32 `(n, 1 + P, D)`, all of unit length."""
         return unit_rows(embed(self.model, run.images, rows, run.device, progress=run.progress("embedding")))
 
     @hookimpl
-    def aas_pseudo_labels(self, run: Run, features: np.ndarray, graph: JaccardGraph) -> np.ndarray:
+    def aas_pseudo_labels(self, run: NativeRun, features: np.ndarray, graph: JaccardGraph) -> np.ndarray:
         """Cluster with DBSCAN."""
         return dbscan(graph, run.settings.clustering.eps, run.settings.clustering.min_samples)
 
     @hookimpl
-    def aas_train_epoch(self, run: Run, labels: np.ndarray) -> dict[str, float]:
+    def aas_train_epoch(self, run: NativeRun, labels: np.ndarray) -> dict[str, float]:
         """Classify batches into the clusters that were handed over, each label as far as the parts bear it out."""
         options, whole = self.options, np.ascontiguousarray(self.features[:, 0])
         score = cross_agreement(whole, self.features[:, 1:], options.agreement_k, run.device)

@@ -11,7 +11,7 @@ from aas_plugin.clustering.dbscan import dbscan
 from aas_plugin.clustering.jaccard import JaccardGraph
 from aas_plugin.clustering.labels import by_first_appearance
 from aas_plugin.hookspecs import hookimpl
-from aas_plugin.runs.run import Run
+from aas_plugin.runs.run import NativeRun
 from aas_plugin.training.method import NativeMethod
 
 from .memory import contrast
@@ -27,7 +27,7 @@ class Spcl(NativeMethod):
         self.threshold: float | None = None
 
     @hookimpl
-    def aas_setup(self, run: Run) -> bool:
+    def aas_setup(self, run: NativeRun) -> bool:
         """Build model and optimiser, and fill the memory with the untrained backbone's features."""
         super().aas_setup(run)
         if not run.resumed:
@@ -35,12 +35,12 @@ class Spcl(NativeMethod):
         return True
 
     @hookimpl
-    def aas_features(self, run: Run) -> np.ndarray:
+    def aas_features(self, run: NativeRun) -> np.ndarray:
         """Give the memory, which is what SpCL clusters."""
         return self.memory.cpu().numpy()
 
     @hookimpl
-    def aas_pseudo_labels(self, run: Run, features: np.ndarray, graph: JaccardGraph) -> np.ndarray:
+    def aas_pseudo_labels(self, run: NativeRun, features: np.ndarray, graph: JaccardGraph) -> np.ndarray:
         """Cluster at three radii and let go of images that are not reliable, as -1."""
         clustering, gap = run.settings.clustering, self.options.eps_gap
         labels, tight, loose = (
@@ -54,7 +54,7 @@ class Spcl(NativeMethod):
         return by_first_appearance(np.where(keep, labels, -1))
 
     @hookimpl
-    def aas_train_epoch(self, run: Run, labels: np.ndarray) -> dict[str, float]:
+    def aas_train_epoch(self, run: NativeRun, labels: np.ndarray) -> dict[str, float]:
         """Contrast batches with the memory, its groups being the labels that were handed over."""
         groups = torch.from_numpy(separate_noise(labels)).to(run.device)
 
@@ -65,12 +65,12 @@ class Spcl(NativeMethod):
         return self.trainer.epoch(run, labels, loss)
 
     @hookimpl
-    def aas_save_state(self, run: Run) -> dict[str, Any]:
+    def aas_save_state(self, run: NativeRun) -> dict[str, Any]:
         """Everything that changes from epoch to epoch."""
         return {**super().aas_save_state(run), "memory": self.memory, "threshold": self.threshold}
 
     @hookimpl
-    def aas_load_state(self, run: Run, state: dict[str, Any]) -> bool:
+    def aas_load_state(self, run: NativeRun, state: dict[str, Any]) -> bool:
         """Go on from a saved state."""
         super().aas_load_state(run, state)
         self.memory = state["memory"].to(run.device)

@@ -14,7 +14,7 @@ from aas_plugin.evaluation.protocol_file import read_protocol
 from aas_plugin.hookspecs import hookimpl
 from aas_plugin.models.backbones import Backbone
 from aas_plugin.plugins.manager import load_plugins
-from aas_plugin.runs.setting_up import prepare
+from aas_plugin.runs.setting_up import set_up
 from aas_plugin.settings.resolving import resolve
 from tests.conftest import FrozenMethod
 
@@ -145,7 +145,7 @@ SMALL = ["training.height=32", "training.width=32", "backbone=efficientnet_lite0
 def prepared(herd, name, *sets):
     layers = [{"dataset": {"name": "folder", "path": str(herd)}, "device": "cpu"}, *sets]
     plugins = load_plugins()
-    return prepare(plugins, resolve(plugins, layers), herd.parent / name)
+    return set_up(plugins, resolve(plugins, layers), herd.parent / name)
 
 
 def test_the_command_writes_the_file_once(herd, capsys):

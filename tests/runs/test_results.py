@@ -6,6 +6,7 @@ import pytest
 
 from aas_plugin.errors import AasError
 from aas_plugin.hookspecs import hookimpl
+from aas_plugin.runs.data import RunData
 from aas_plugin.runs.folder import project_root
 from aas_plugin.runs.results import broken_off, check_results, copy_results
 
@@ -22,13 +23,13 @@ def test_a_run_goes_on_until_its_results_are_copied(ready, tmp_path):
     run = first.run
     with pytest.raises(KeyboardInterrupt):
         first.execute()
-    assert broken_off(tmp_path, run.settings, run.catalogue) == tmp_path / "first"
+    assert broken_off(tmp_path, run.settings, RunData(run.catalogue)) == tmp_path / "first"
     other = run.settings.model_copy(update={"seed": 7})
-    assert broken_off(tmp_path, other, run.catalogue) is None
+    assert broken_off(tmp_path, other, RunData(run.catalogue)) is None
     assert ready.engine(name="first", resume=True).execute() == "finished"
-    assert broken_off(tmp_path, run.settings, run.catalogue) == tmp_path / "first"
+    assert broken_off(tmp_path, run.settings, RunData(run.catalogue)) == tmp_path / "first"
     copy_results(tmp_path / "first", tmp_path / "out" / "results")
-    assert broken_off(tmp_path, run.settings, run.catalogue) is None
+    assert broken_off(tmp_path, run.settings, RunData(run.catalogue)) is None
     assert json.loads((tmp_path / "out" / "results" / "metrics.json").read_text())["labels_hash"]
     answers = (tmp_path / "first" / "answers.jsonl").read_bytes()
     assert (tmp_path / "out" / "results" / "answers.jsonl").read_bytes() == answers != b""
@@ -40,7 +41,7 @@ def test_code_that_changed_begins_anew(ready, tmp_path):
         engine.execute()
     state = json.loads((tmp_path / "first" / "run.json").read_text())
     (tmp_path / "first" / "run.json").write_text(json.dumps({**state, "code_hash": "other"}))
-    assert broken_off(tmp_path, engine.run.settings, engine.run.catalogue) is None
+    assert broken_off(tmp_path, engine.run.settings, RunData(engine.run.catalogue)) is None
 
 
 def test_a_place_with_anything_else_is_refused_and_an_earlier_copy_is_not(tmp_path):

@@ -6,7 +6,7 @@ from sklearn.cluster import AgglomerativeClustering
 
 from aas_plugin import hookimpl
 from aas_plugin.clustering.jaccard import JaccardGraph
-from aas_plugin.runs.run import Run
+from aas_plugin.runs.run import NativeRun
 from aas_plugin.training.method import NativeMethod
 
 
@@ -17,7 +17,7 @@ class AgglomerativeTriplet(NativeMethod):
         self.options = options
 
     @hookimpl
-    def aas_pseudo_labels(self, run: Run, features: np.ndarray, graph: JaccardGraph) -> np.ndarray:
+    def aas_pseudo_labels(self, run: NativeRun, features: np.ndarray, graph: JaccardGraph) -> np.ndarray:
         """Cluster: int64 (N,), numbered from 0, -1 for images in no cluster."""
         merge = AgglomerativeClustering(
             n_clusters=None, distance_threshold=self.options.threshold, metric="cosine", linkage="average"
@@ -28,7 +28,7 @@ class AgglomerativeTriplet(NativeMethod):
         return np.where(small, -1, labels).astype(np.int64)
 
     @hookimpl
-    def aas_train_epoch(self, run: Run, labels: np.ndarray) -> dict[str, float]:
+    def aas_train_epoch(self, run: NativeRun, labels: np.ndarray) -> dict[str, float]:
         """Train on the clusters that are handed over; every answer holds in them."""
         clusters = torch.from_numpy(labels).to(run.device)
 
