@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 
 import pandas as pd
 
-from aas_plugin.active import begun
 from aas_plugin.constraints.answers import Answer
-from aas_plugin.files import read_table
 
 
 def count_asked(
-    folder: Path, answers: Iterable[Answer], cycle: int, proposal: pd.DataFrame, pending: int, all_pairs: int
+    earlier: Iterable[pd.DataFrame], answers: Iterable[Answer], proposal: pd.DataFrame, pending: int, all_pairs: int
 ) -> dict[str, float]:
     """Count the questions of a cycle and of those before it.
 
     Args:
-        folder: holds the proposals of earlier cycles.
+        earlier: the proposals of the cycles before it, with `path_u` and `path_v`.
         answers: all answers that are in force.
-        cycle: the cycle, from 1.
-        proposal: its pairs, with `path_u` and `path_v`.
-        pending: how many of them have no answer yet.
+        proposal: that of the cycle.
+        pending: how many of its pairs have no answer yet.
         all_pairs: number of pairs of images.
 
     Returns:
@@ -32,8 +28,7 @@ def count_asked(
     """
     answered = {frozenset((answer.a, answer.b)) for answer in answers}
     asked = answered & _pairs_of(proposal)
-    earlier = [path for number, path in begun.proposals(folder).items() if number < cycle]
-    asked_before = answered & set().union(*(_pairs_of(read_table(path)) for path in earlier))
+    asked_before = answered & set().union(*map(_pairs_of, earlier))
     asked_total = len(asked | asked_before)
     return {
         "proposed": len(proposal),

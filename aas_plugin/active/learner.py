@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 import time
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,7 +19,7 @@ import pandas as pd
 from aas_plugin.active import begun, proposals
 from aas_plugin.active.asking import Knowledge, Scribe, ask, keep_pending
 from aas_plugin.active.counting import count_asked
-from aas_plugin.active.questions import Answerer, Question, call_with_needed, hook_or_function
+from aas_plugin.active.questions import Answerer, call_with_needed, hook_or_function
 from aas_plugin.active.schedule import Schedule
 from aas_plugin.clustering.graph import Graph
 from aas_plugin.clustering.jaccard import JaccardGraph, jaccard_graph
@@ -251,11 +250,11 @@ class ActiveLearner:
         """Ask the questions of the cycle that begins, and tell of it."""
         cycle = self.schedule.cycle_of(epoch)
         seconds: dict[str, float] = {}
-        proposal = self._drawn_before(cycle)
+        proposal = proposals.read_again(begun.proposal_path(Path(self.folder), cycle), self._index)
         if proposal is None:
             proposal = self._draw(epoch, cycle, features, graph, clustering, seconds)
         started = time.perf_counter()
-        questions = self._questions(proposal, cycle)
+        questions = proposals.questions_of(proposal, cycle, self._index)
         told = self.progress
         done = None if told is None else lambda count: told(count, len(questions))
         scribe = Scribe(self.log, self.annotator, self.hashes, getattr(self.answer, "machine", self.machine))
@@ -267,23 +266,13 @@ class ActiveLearner:
             "epoch": epoch,
             "budget": self.budget,
             "all_pairs": self.all_pairs,
-            **count_asked(Path(self.folder), self.log.answers(), cycle, proposal, len(pending), self.all_pairs),
+            **count_asked(self._proposed(before=cycle), self.log.answers(), proposal, len(pending), self.all_pairs),
             "must_links": len(self.constraints.must_links),
             "cannot_links": len(self.constraints.cannot_links),
             "cannot_tell": len(self._knowledge.cannot_tell),
             **proposals.numbers_of(proposal),
             "seconds": seconds,
         }
-
-    def _drawn_before(self, cycle: int) -> pd.DataFrame | None:
-        """The questions that a process which was killed, or is waiting, drew: they must not change."""
-        path = begun.proposal_path(Path(self.folder), cycle)
-        if not path.exists():
-            return None
-        table = proposals.read_again(path, self._index)
-        if table is None:
-            warnings.warn(f"{path} cannot be asked (it is damaged, or of other images); it is drawn anew", stacklevel=4)
-        return table
 
     def _draw(
         self,
@@ -320,6 +309,12 @@ class ActiveLearner:
         proposals.keep(begun.proposal_path(Path(self.folder), cycle), proposal)
         return proposal
 
+    def _proposed(self, before: int | None = None) -> list[pd.DataFrame]:
+        """The tables of questions on the disk, of all cycles or of those before one."""
+        found = [path for cycle, path in begun.proposals(Path(self.folder)).items() if before is None or cycle < before]
+        tables = [proposals.read_again(path, self._index) for path in found]
+        return [table for table in tables if table is not None]
+
     def _answerer(self) -> Answerer:
         hook = getattr(self.answer, "aas_answer", None)
         if hook is None:
@@ -328,22 +323,10 @@ class ActiveLearner:
         known = {"identities": self.identities, "seed": self.seed, "run": None}
         return lambda question: call_with_needed(hook, question=question, **known)
 
-    def _questions(self, proposal: pd.DataFrame, cycle: int) -> list[Question]:
-        """The pairs of a proposal by the positions that their images have now."""
-        found = []
-        for a, b, kind in zip(proposal["path_u"], proposal["path_v"], proposal["kind"], strict=True):
-            u, v = sorted((self._index[a], self._index[b]))
-            found.append(Question(u, v, (self.paths[u], self.paths[v]), str(kind), cycle))
-        return found
-
     def _nothing_left(self) -> bool:
         """Whether every cycle asked its questions, some of them, and all are answered."""
         found = begun.proposals(Path(self.folder))
         if not found or set(found) < set(range(1, self.active.cycles + 1)):
             return False
-        tables = [proposals.read_again(path, self._index) for path in found.values()]
-        if any(table is None for table in tables) or not any(len(table) for table in tables if table is not None):
-            return False
-        last = tables[-1]
-        assert last is not None
-        return all(self._knowledge.settles(one.u, one.v) for one in self._questions(last, self.active.cycles))
+        questions = [one for table in self._proposed() for one in proposals.questions_of(table, 0, self._index)]
+        return bool(questions) and all(self._knowledge.settles(one.u, one.v) for one in questions)

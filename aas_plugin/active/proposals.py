@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from numbers import Integral, Real
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from aas_plugin.active.questions import Question
 from aas_plugin.errors import AasError
 from aas_plugin.files import read_table, write_table
 from aas_plugin.sampling.proposal import KnownPairs
@@ -79,22 +81,44 @@ def keep(path: Path, table: pd.DataFrame) -> None:
 
 
 def read_again(path: Path, index: Mapping[str, int]) -> pd.DataFrame | None:
-    """Read the proposal of an earlier process; None where it cannot be asked.
+    """Read the questions that a process which was killed, or is waiting, drew: they must not change.
 
     Args:
         path: the file.
         index: position of each image by its path.
+
+    Returns:
+        The table; None where there is none, and, with a warning, where it cannot be asked.
     """
     import pyarrow as pa
 
+    if not path.exists():
+        return None
     try:
         table = read_table(path)
+        if all(name in table for name in (*OURS, "kind")) and all(
+            image in index for name in OURS for image in table[name]
+        ):
+            return table
     except (OSError, pa.ArrowException, ValueError):
-        return None
-    if any(name not in table for name in (*OURS, "kind")):
-        return None
-    whole = all(image in index for name in OURS for image in table[name])
-    return table if whole else None
+        pass
+    warnings.warn(f"{path} cannot be asked: it is damaged, or of other images; it is drawn anew", stacklevel=4)
+    return None
+
+
+def questions_of(table: pd.DataFrame, cycle: int, index: Mapping[str, int]) -> list[Question]:
+    """The pairs of a proposal, by the positions that their images have now.
+
+    Args:
+        table: the proposal, with both paths.
+        cycle: the cycle that asks, from 1.
+        index: position of each image by its path.
+    """
+    found = []
+    for a, b, kind in zip(table["path_u"], table["path_v"], table["kind"], strict=True):
+        first, second = sorted((a, b), key=index.__getitem__)
+        found.append(Question(index[first], index[second], (first, second), str(kind), cycle))
+    return found
 
 
 def _number(name: object, value: Any) -> float:
