@@ -7,6 +7,7 @@ import sys
 import typer
 
 from aas_plugin.commands.constraints import constraints_app
+from aas_plugin.commands.drive import drive
 from aas_plugin.commands.embed import embed
 from aas_plugin.commands.evaluate import evaluate
 from aas_plugin.commands.match import match
@@ -27,6 +28,7 @@ app = typer.Typer(
 data_app = typer.Typer(no_args_is_help=True, help="Look at data sets, pack and split them.")
 
 app.command(context_settings={"allow_extra_args": True})(run)
+app.command(context_settings={"allow_extra_args": True})(drive)
 app.command()(evaluate)
 app.command()(report)
 app.command()(embed)

@@ -14,9 +14,6 @@ if TYPE_CHECKING:
 
     from aas_plugin.plugins.manager import Plugins
 
-RUNS = Path("runs")
-"""Where runs lie, in the working folder."""
-
 Modules = Annotated[list[str] | None, typer.Option("--plugin", "-p", help="Load a plugin module by dotted name.")]
 Params = Annotated[
     Path | None,
@@ -28,6 +25,15 @@ DatasetName = Annotated[
     str | None, typer.Option("--dataset", help="Data set by name, or a folder of photos, or a CSV file.")
 ]
 DeviceName = Annotated[str | None, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
+SamplerName = Annotated[str | None, typer.Option("--sampler", help="Which pairs to ask about.")]
+RunName = Annotated[str | None, typer.Option("--run-name", help="Folder under runs/.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with a run: --run-name, or the last one.")]
+FastJaccard = Annotated[
+    bool, typer.Option("--fast-jaccard", help="Sparse distances in the place of a checkout's, same labels.")
+]
+ConstraintSet = Annotated[
+    Path | None, typer.Option("--constraints", help="Begin with the answers of a constraint set (CSV or parquet).")
+]
 
 
 def loaded(modules: list[str] | None) -> Plugins:
@@ -38,7 +44,12 @@ def loaded(modules: list[str] | None) -> Plugins:
 
 
 def flag_layers(
-    adapter: str | None, dataset: str | None, sampler: str | None, device: str | None, sets: list[str] | None
+    adapter: str | None,
+    dataset: str | None,
+    sampler: str | None,
+    device: str | None,
+    sets: list[str] | None,
+    constraints: Path | None = None,
 ) -> list[dict[str, Any]]:
     """Layers of settings that stand on the command line, weakest first."""
     from aas_plugin.settings.resolving import parse_set
@@ -55,7 +66,8 @@ def flag_layers(
     layers += [{kind: {"name": name}} for kind, name in (("adapter", adapter), ("sampler", sampler)) if name]
     if device is not None:
         layers.append({"device": device})
-    return [*layers, *map(parse_set, sets or [])]
+    layers += map(parse_set, sets or [])
+    return layers if constraints is None else [*layers, {"active": {"constraints": str(constraints)}}]
 
 
 def params_layer(path: Path | None) -> dict[str, Any]:
@@ -95,12 +107,14 @@ def valid_name(name: str) -> str:
 def run_folder(name: str | None) -> Path:
     """The folder of a run by its name, or of the last one; raises `AasError` when there is none."""
     from aas_plugin.errors import AasError
+    from aas_plugin.runs.folder import runs_folder
 
+    runs = runs_folder()
     if name is not None:
-        return RUNS / valid_name(name)
-    found = sorted(RUNS.glob("*/config.yaml"), key=lambda path: path.stat().st_mtime)
+        return runs / valid_name(name)
+    found = sorted(runs.glob("*/config.yaml"), key=lambda path: path.stat().st_mtime)
     if not found:
-        raise AasError(f"no run to go on with in {RUNS.resolve()}; leave out --resume to begin one")
+        raise AasError(f"no run to go on with in {runs.resolve()}; leave out --resume to begin one")
     return found[-1].parent
 
 

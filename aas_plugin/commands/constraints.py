@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
 constraints_app = typer.Typer(no_args_is_help=True, help="Keep answers as constraint sets, one file each.")
 
-RUNS = Path("runs")
-
 SetFile = Annotated[Path, typer.Argument(metavar="FILE", help="A constraint set, .csv or .parquet.")]
 Output = Annotated[Path, typer.Option("--output", "-o", help="The set to write, .csv or .parquet.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace a set, also where that loses answers.")]
@@ -30,9 +28,9 @@ def export_set(
 ) -> None:
     """Write the answers of a run, without those taken back, into a constraint set."""
     from aas_plugin.constraints.sets import from_log
+    from aas_plugin.runs.folder import find_run
 
-    named = RUNS / run
-    answers = from_log(named if named.is_dir() else Path(run))
+    answers = from_log(Path(run) if Path(run).is_file() else find_run(run))
     _write(output, answers, force)
     typer.echo(f"{output}: {_counted(len(answers), 'answer')}")
 
@@ -43,30 +41,21 @@ def import_set(
     run_name: Annotated[str, typer.Option("--run-name", help="A run under runs/.")],
 ) -> None:
     """Add the answers of a constraint set to those of a run; those it has, or took back, stay as they are."""
-    from aas_plugin.constraints.answers import AnswerLog
-    from aas_plugin.constraints.consistency import refuse_contradictions
-    from aas_plugin.constraints.sets import merge, read_set
+    from aas_plugin.constraints.importing import import_answers
+    from aas_plugin.constraints.sets import read_set
     from aas_plugin.errors import AasError
-    from aas_plugin.runs.folder import lock
+    from aas_plugin.runs.folder import find_run, lock
 
-    folder = RUNS / run_name
-    path = folder / "answers.jsonl"
-    if not (folder / "config.yaml").is_file() and not path.is_file():
+    folder = find_run(run_name)
+    if not any((folder / name).is_file() for name in ("config.yaml", "answers.jsonl")):
         raise AasError(f"{folder} holds no run; begin one with these answers by `aas run --constraints {file}`")
     given = read_set(file)
     with lock(folder):
-        log = AnswerLog(path)
-        here, taken = log.answers(), log.ids()
-        revoked = taken - {answer.id for answer in here}
-        together = merge([here, [answer for answer in given if answer.id not in revoked]])
-        refuse_contradictions(together, f"{file} with {path}")
-        # The run did not ask these.
-        new = [replace(answer, cycle=0) for answer in given if answer.id not in taken]
-        log.append(new)
-    back = sum(answer.id in revoked for answer in given)
+        done = import_answers(folder, given, file)
     typer.echo(
-        f"{path}: {_counted(len(new), 'answer')} added, {len(given) - len(new) - back} were there"
-        + (f", {back} were taken back in this run and stay so" if back else "")
+        f"{folder / 'answers.jsonl'}: {_counted(done.added, 'answer')} added, {done.there} were there"
+        + (f", {done.taken_back} were taken back in this run and stay so" if done.taken_back else "")
+        + (f"; {done.asked} of them answer what this run asks" if done.asked else "")
     )
 
 

@@ -60,13 +60,13 @@ def open_trained(model: str, device: str, plugin: list[str] | None, console: Con
         from aas_plugin.models.portable import open_model
         from aas_plugin.plugins.manager import load_plugins
         from aas_plugin.runs.device import choose_device
-        from aas_plugin.runs.folder import project_root
+        from aas_plugin.runs.folder import project_root, runs_folder
         from aas_plugin.tracking.mlflow_observer import tracking_uri
 
         place = choose_device(device)
         load_plugins(plugin or [])
-        root = project_root(Path.cwd())
-        return open_model(model, root / "runs", tracking_uri(root)).to(place)
+        uri = tracking_uri(project_root(Path.cwd()))
+        return open_model(model, runs_folder(), uri).to(place)
 
 
 def read_photos(place: Path) -> Catalogue:

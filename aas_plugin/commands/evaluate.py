@@ -10,7 +10,6 @@ from typing import Annotated, Any
 import typer
 
 from aas_plugin.commands.common import (
-    RUNS,
     AdapterName,
     DatasetName,
     DeviceName,
@@ -58,7 +57,7 @@ def evaluate(
         from aas_plugin.files import write_json
         from aas_plugin.runs.checkpoint import load_checkpoint
         from aas_plugin.runs.data import read_data
-        from aas_plugin.runs.folder import saved_settings
+        from aas_plugin.runs.folder import find_run, saved_settings
         from aas_plugin.runs.setting_up import set_up
         from aas_plugin.settings.resolving import resolve
         from aas_plugin.tracking.terminal import Terminal
@@ -80,7 +79,7 @@ def evaluate(
             folder = Path(scratch) / "untrained"
             ready = set_up(plugins, settings, folder, data=read_data(plugins, settings, data))
         else:
-            saved = Path(run_name) if Path(run_name, "config.yaml").exists() else RUNS / run_name
+            saved = find_run(run_name)
             folder = Path(scratch) / saved.name
             if "codebase" in saved_settings(saved):
                 raise AasError(f"{saved} drove a checkout, whose own script evaluates it; see its metrics.json")

@@ -13,10 +13,10 @@ from aas_plugin.errors import AasError
 
 if TYPE_CHECKING:
     from aas_plugin.plugins.manager import Plugins
-    from aas_plugin.settings.models import DrivenSettings, RunSettings
+    from aas_plugin.settings.models import RunSettings
 
 
-def sweep(plugins: Plugins, settings: RunSettings | DrivenSettings, others: Mapping[str, object]) -> None:
+def sweep(plugins: Plugins, settings: RunSettings, others: Mapping[str, object]) -> None:
     """Repeat this process's command without `--each` for every subset that is there, each in a process of its own.
 
     A data set is several when its options have `subset` and `members()`, such as those of `wildlife10k`. A run that
@@ -34,7 +34,7 @@ def sweep(plugins: Plugins, settings: RunSettings | DrivenSettings, others: Mapp
     refused = [flag for flag, given in others.items() if given]
     if refused:
         raise AasError(f"--each runs several data sets and names the runs itself; leave out {', '.join(refused)}")
-    choice = settings.dataset  # type: ignore[union-attr]
+    choice = settings.dataset
     component = plugins.component("dataset", choice.name)
     options = component.options.model_validate(choice.options)
     members = getattr(options, "members", None)

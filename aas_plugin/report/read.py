@@ -13,8 +13,7 @@ import yaml
 
 from aas_plugin.errors import AasError
 from aas_plugin.files import read_table
-
-RUNS = Path("runs")
+from aas_plugin.runs.folder import runs_folder
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,10 +98,11 @@ def find_runs(names: Sequence[str]) -> list[Path]:
     name that is nothing.
     """
     found: dict[Path, Path] = {}
+    runs = runs_folder()
     for name in names:
-        path = next((place for place in (Path(name), RUNS / name) if place.exists()), None)
+        path = next((place for place in (Path(name), runs / name) if place.exists()), None)
         if path is None:
-            raise AasError(f"{name!r} is neither a folder nor a run in {RUNS.resolve()}; give the folder of a run")
+            raise AasError(f"{name!r} is neither a folder nor a run in {runs.resolve()}; give the folder of a run")
         inside = sorted(config.parent for config in path.glob("*/config.yaml"))
         several = inside if inside and not (path / "config.yaml").exists() else [path]
         for folder in several:

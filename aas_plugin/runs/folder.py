@@ -116,3 +116,17 @@ def project_root(folder: Path) -> Path:
         if parts[position : position + 3] == (".dvc", "tmp", "exps"):
             return Path(*parts[:position])
     return folder
+
+
+def runs_folder() -> Path:
+    """Where runs lie: in the working folder, or in the project that this is a scratch copy of."""
+    here = Path.cwd()
+    root = project_root(here)
+    return Path("runs") if root == here else root / "runs"
+
+
+def find_run(name: str) -> Path:
+    """The folder of a run by its path, or else by its name; it need not exist."""
+    given = Path(name)
+    holds = any((given / file).exists() for file in ("config.yaml", "answers.jsonl", "pending.jsonl"))
+    return given if holds else runs_folder() / name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import time
 from typing import Any
 
@@ -33,10 +34,12 @@ COLUMNS = (
 class Terminal:
     """Shows a run; bars appear only for what takes long, and only where somebody looks."""
 
-    def __init__(self, console: Console, ui_command: str | None = None, loads: str = "") -> None:
-        """`loads` are flags that load the run's plugins, for the command that goes on with it."""
+    def __init__(
+        self, console: Console, ui_command: str | None = None, resume_command: str = "aas run --resume"
+    ) -> None:
+        """`resume_command` goes on with the run, once its name is added."""
         self.console = console
-        self.loads = loads
+        self.resume_command = resume_command
         self.ui_command = ui_command
         self.started = time.monotonic()
         self._since = self.started
@@ -110,8 +113,8 @@ class Terminal:
         self.close()
         if outcome == "waiting":
             self.console.print(
-                f"Waiting for answers to the questions in {run.folder / 'pending.jsonl'}; then go on with "
-                f"[bold]aas run --resume{self.loads} --run-name {escape(run.name)}[/bold]",
+                f"Waiting for answers to the questions in {escape(str(run.folder / 'pending.jsonl'))}: give them by "
+                f"[bold]aas answer {escape(run.name)}[/bold], then go on with [bold]{self._go_on(run)}[/bold]",
                 soft_wrap=True,
             )
             return
@@ -139,10 +142,12 @@ class Terminal:
         """Take the bars away and say how to go on."""
         self.close()
         self.console.print(
-            f"[red]The run stopped.[/red] Nothing is lost; go on with "
-            f"[bold]aas run --resume{self.loads} --run-name {escape(run.name)}[/bold]",
+            f"[red]The run stopped.[/red] Nothing is lost; go on with [bold]{self._go_on(run)}[/bold]",
             soft_wrap=True,
         )
+
+    def _go_on(self, run: Run) -> str:
+        return escape(f"{self.resume_command} --run-name {shlex.quote(run.name)}")
 
     def close(self) -> None:
         """Take all bars away."""

@@ -1,0 +1,52 @@
+"""Questions that wait for people, as they lie in a folder's `pending.jsonl`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from aas_plugin.errors import AasError
+
+FILE = "pending.jsonl"
+
+
+@dataclass(frozen=True)
+class Pending:
+    """A question without an answer.
+
+    Attributes:
+        a: path of an image, as in the answer log beside it.
+        b: path of the other image.
+        kind: why the pair is asked, such as "over" or "under" (segmentation).
+        cycle: the cycle that asks, from 1.
+    """
+
+    a: str
+    b: str
+    kind: str
+    cycle: int
+
+    @property
+    def pair(self) -> frozenset[str]:
+        """Both images, in no order."""
+        return frozenset((self.a, self.b))
+
+
+def read_pending(folder: Path) -> list[Pending]:
+    """The questions in a folder, in the order in which they are asked; none where there is no file.
+
+    Raises:
+        AasError: the file cannot be read, or a line of it is no question.
+    """
+    path = folder / FILE
+    if not path.exists():
+        return []
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+        rows = [json.loads(line) for line in lines if line.strip()]
+        return [Pending(str(row["a"]), str(row["b"]), str(row["kind"]), int(row["cycle"])) for row in rows]
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise AasError(
+            f"{path} cannot be read ({error!r}); remove it and go on with the run, which then asks anew"
+        ) from error
