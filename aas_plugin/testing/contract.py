@@ -69,6 +69,8 @@ class AdapterContract:
         modules: plugin modules to load, for an adapter that no installed package registers.
         trains_on_noise: whether images in no cluster are trained on, each for itself.
         settings: settings of a run that the method needs to work on 60 photos of 48 pixels.
+        backbone: what is trained; two convolutions, on which all but learning shows as on a real one.
+        learns_on: the backbone that has to learn individuals from their true labels.
         no_cluster: settings with which it clusters nothing.
         one_cluster: settings with which everything is one cluster.
         loss_falls_to: share of its first epoch's loss that the fourth has at most, on true labels.
@@ -78,6 +80,8 @@ class AdapterContract:
     modules: ClassVar[Sequence[str]] = ()
     trains_on_noise: ClassVar[bool] = False
     settings: ClassVar[Mapping[str, Any]] = {}
+    backbone: ClassVar[str] = "tiny"
+    learns_on: ClassVar[str] = "efficientnet_lite0"
     no_cluster: ClassVar[Mapping[str, Any]] = {"clustering": {"min_samples": 1000}}
     one_cluster: ClassVar[Mapping[str, Any]] = {"clustering": {"eps": 0.999, "min_samples": 1, "k1": 1000}}
     loss_falls_to: ClassVar[float] = 0.7
@@ -101,7 +105,7 @@ class AdapterContract:
         plugins = self.plugins()
         if observer is not None:
             plugins.load("observer", observer, "tests")
-        own = {"adapter": self.adapter, **self.settings}
+        own = {"adapter": self.adapter, "backbone": {"name": self.backbone, "bn_neck": False}, **self.settings}
         return tiny_engine(plugins, self._folder / name, self._drawn, own, *layers, **options)
 
     def execute(self, *layers: Mapping[str, Any], **options: Any) -> tuple[Engine, Watch]:
@@ -229,7 +233,7 @@ class AdapterContract:
     def test_it_learns_individuals_from_their_true_labels(self) -> None:
         """The loss falls, and more photos find one of their own nearest."""
         training = {"iterations": 10, "batch_size": 16, "flip": 0, "erasing": 0}
-        run = self.set_up({"training": training, "backbone": {"bn_neck": False}})
+        run = self.set_up({"training": training, "backbone": {"name": self.learns_on, "bn_neck": False}})
         individuals = np.array([str(name) for name in run.identity])[run.train]
         labels = np.unique(individuals, return_inverse=True)[1].astype(np.int64)
         method = run.plugins.hook

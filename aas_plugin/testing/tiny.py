@@ -10,9 +10,11 @@ from aas_plugin.plugins.manager import Plugins
 from aas_plugin.runs.engine import Engine
 from aas_plugin.runs.setting_up import set_up
 from aas_plugin.settings.resolving import merge, resolve
+from aas_plugin.testing import backbone
 
 TINY: dict[str, Any] = {
     "dataset": {"name": "coats", "individuals": 10, "photos": 6, "size": 48},
+    "backbone": {"name": "tiny", "bn_neck": False},
     "training": {"epochs": 4, "iterations": 2, "batch_size": 8, "height": 48, "width": 48},
     "active": {"every": 2, "cycles": 2, "budget": 12},
     "tracking": {"mlflow": False},
@@ -24,5 +26,7 @@ def tiny_engine(
     plugins: Plugins, folder: Path, drawn: Path, *layers: Mapping[str, Any], resume: bool = False
 ) -> Engine:
     """Make a run in `folder` of animals that are drawn into `drawn` once; `layers` are settings, weakest first."""
+    if not plugins.manager.is_registered(backbone):
+        plugins.load(backbone.__name__, backbone, "built in")
     tiny = merge(TINY, {"dataset": {"path": str(drawn)}})
     return Engine(set_up(plugins, resolve(plugins, [tiny, *layers]), folder, resume=resume))

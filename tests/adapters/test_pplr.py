@@ -24,8 +24,8 @@ class TestContract(AdapterContract):
     loss_falls_to = 0.8
 
     def test_more_stripes_than_the_feature_map_has_rows_are_refused_before_training(self):
-        engine = self.engine({"adapter": {"name": "pplr", "parts": 3}})
-        with pytest.raises(AasError, match=r"3 stripes, but images of training.height 48 give maps of height 2"):
+        engine = self.engine({"adapter": {"name": "pplr", "parts": 7}})
+        with pytest.raises(AasError, match=r"7 stripes, but images of training.height 48 give maps of height 6"):
             engine.execute()
 
     def test_there_is_no_cap_on_classes(self):
