@@ -1,6 +1,8 @@
 """What several test files need: a tiny data set, settings that run in seconds, a method that learns nothing."""
 
 import os
+import sys
+import warnings
 
 os.environ.setdefault("OMP_NUM_THREADS", "1" if "PYTEST_XDIST_WORKER" in os.environ else "2")
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
@@ -11,6 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
+from aas_plugin.cli import main
 from aas_plugin.hookspecs import hookimpl
 from aas_plugin.plugins.manager import Plugins, load_plugins
 from aas_plugin.runs.engine import Engine
@@ -100,5 +103,32 @@ class Ready:
 
 
 @pytest.fixture
+def aas(tmp_path, monkeypatch, capsys):
+    """The command line in the test's folder, without the seconds of a new process: gives all that it says."""
+    monkeypatch.chdir(tmp_path)
+    # Commands show warnings in their own way.
+    monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
+
+    def call(*arguments: object, status: int = 0) -> str:
+        monkeypatch.setattr(sys, "argv", ["aas", *map(str, arguments)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        shown = "".join(capsys.readouterr())
+        assert (ended.value.code or 0) == status, shown
+        return shown
+
+    return call
+
+
+@pytest.fixture
 def ready(tmp_path, drawn) -> Ready:
     return Ready(tmp_path, drawn)
+
+
+@pytest.fixture(scope="session")
+def uninterrupted(tmp_path_factory, drawn) -> Path:
+    """The folder of a run of `ready`'s with no further settings, which nothing interrupted."""
+    whole = Ready(tmp_path_factory.mktemp("uninterrupted"), drawn)
+    whole.engine().execute()
+    return whole.folder / "run"

@@ -66,19 +66,18 @@ def test_answers_raise_the_quality_of_pseudo_labels(ready):
 
 
 @pytest.mark.parametrize("epoch", range(4))
-def test_interrupted_after_any_epoch_it_ends_with_the_same_numbers(ready, epoch):
+def test_interrupted_after_any_epoch_it_ends_with_the_same_numbers(ready, uninterrupted, epoch):
     class Stops:
         @hookimpl
         def aas_epoch_finished(self, run, report):
             if report["epoch"] == epoch:
                 raise KeyboardInterrupt
 
-    ready.engine(name="whole").execute()
     with pytest.raises(KeyboardInterrupt):
         ready.engine(name="broken", observers=(Stops(),)).execute()
     assert ready.engine(name="broken", resume=True).execute() == "finished"
-    assert reports(ready.folder / "broken") == reports(ready.folder / "whole")
-    assert answers(ready.folder / "broken") == answers(ready.folder / "whole")
+    assert reports(ready.folder / "broken") == reports(uninterrupted)
+    assert answers(ready.folder / "broken") == answers(uninterrupted)
 
 
 def test_a_finished_run_resumed_stays_as_it_is(ready):
@@ -121,43 +120,46 @@ def test_resume_refuses_another_configuration_and_other_data(ready):
         ready.engine()
 
 
-def test_a_damaged_newest_checkpoint_is_passed_over(ready):
+def test_a_damaged_newest_checkpoint_is_passed_over(ready, uninterrupted):
     class Stops:
         @hookimpl
         def aas_epoch_finished(self, run, report):
             if report["epoch"] == 3:
                 raise KeyboardInterrupt
 
-    ready.engine(name="whole").execute()
     with pytest.raises(KeyboardInterrupt):
         ready.engine(observers=(Stops(),)).execute()
     newest = max((ready.folder / "run" / "checkpoints").glob("*.pt"))
     newest.write_bytes(newest.read_bytes()[:100])
     ready.engine(resume=True).execute()
-    assert reports(ready.folder / "run") == reports(ready.folder / "whole")
+    assert reports(ready.folder / "run") == reports(uninterrupted)
 
 
 def test_a_method_that_finds_no_cluster_goes_on(ready):
     assert ready.engine({"clustering": {"min_samples": 500}}).execute() == "finished"
 
 
+# Epochs are long enough that one is never over before it is seen that it has begun.
 FLAGS = [
-    "dataset.individuals=10", "dataset.photos=6", "dataset.size=48", "training.epochs=4", "training.iterations=2",
+    "dataset.individuals=10", "dataset.photos=6", "dataset.size=48", "training.epochs=4", "training.iterations=40",
     "training.batch_size=8", "training.height=48", "training.width=48", "active.every=2", "active.cycles=2",
     "active.budget=12", "tracking.mlflow=false", "device=cpu",
+    "backbone=tiny",
 ]  # fmt: skip
+TINY = ["-p", "aas_plugin.testing.backbone"]
 
 
-def command(drawn, *arguments):
+def flags(drawn, name):
     sets = [part for flag in (*FLAGS, f"dataset.path={drawn}") for part in ("--set", flag)]
-    return [sys.executable, "-m", "aas_plugin", "run", *sets, *arguments]
+    return ["run", *TINY, *sets, "--run-name", name]
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory, drawn):
-    folder = tmp_path_factory.mktemp("whole")
-    subprocess.run(command(drawn, "--run-name", "whole"), cwd=folder, check=True, capture_output=True)
-    return folder / "runs" / "whole"
+def unkilled(tmp_path_factory, drawn):
+    folder = tmp_path_factory.mktemp("unkilled")
+    command = [sys.executable, "-m", "aas_plugin", *flags(drawn, "unkilled")]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    return folder / "runs" / "unkilled"
 
 
 def lines(path):
@@ -172,18 +174,18 @@ MOMENTS = {
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_killed_with_signal_9_a_real_run_ends_with_the_same_numbers(tmp_path, drawn, whole, moment):
+def test_killed_with_signal_9_a_real_run_ends_with_the_same_numbers(tmp_path, drawn, unkilled, moment, aas):
     broken = tmp_path / "runs" / "broken"
-    process = subprocess.Popen(command(drawn, "--run-name", "broken"), cwd=tmp_path, stdout=subprocess.DEVNULL)
+    command = [sys.executable, "-m", "aas_plugin", *flags(drawn, "broken")]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL)
     while not MOMENTS[moment](broken) and process.poll() is None:
         time.sleep(0.002)
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
     before = [line for line in lines(broken / "answers.jsonl") if line.endswith("}")]
     assert before
-    resume = [sys.executable, "-m", "aas_plugin", "run", "--resume", "--run-name", "broken"]
-    subprocess.run(resume, cwd=tmp_path, check=True, capture_output=True)
+    aas("run", *TINY, "--resume", "--run-name", "broken")
     assert lines(broken / "answers.jsonl")[: len(before)] == before
-    assert reports(broken) == reports(whole)
-    assert answers(broken) == answers(whole)
+    assert reports(broken) == reports(unkilled)
+    assert answers(broken) == answers(unkilled)
     assert len({row[:2] for row in answers(broken)}) == len(answers(broken))
