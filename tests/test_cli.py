@@ -12,22 +12,28 @@ from PIL import Image
 SMALL = [
     "training.epochs=2", "training.iterations=1", "training.batch_size=4", "training.instances=2",
     "training.height=32", "training.width=32", "training.padding=2", "active.every=1", "active.cycles=2",
-    "active.budget=5", "backbone=efficientnet_lite0", "tracking.system_metrics=false",
+    "active.budget=5", "tracking.system_metrics=false",
 ]  # fmt: skip
+TINY = ["-p", "aas_plugin.testing.backbone"]
 
 
-def aas(folder, *arguments, ok=True):
-    done = subprocess.run(
-        [sys.executable, "-m", "aas_plugin", *map(str, arguments)], cwd=folder, capture_output=True, text=True
-    )
-    assert (done.returncode == 0) == ok, done.stdout + done.stderr
+def process(folder, *arguments, status=0):
+    """What a process of its own says to stdout and to stderr."""
+    command = [sys.executable, "-m", "aas_plugin", *map(str, arguments)]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == status, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
-    return done.stdout + done.stderr
+    return done.stdout, done.stderr
 
 
-def run(folder, *arguments, ok=True, settings=SMALL):
-    flags = [part for setting in settings for part in ("--set", setting)]
-    return aas(folder, "run", *flags, *arguments, ok=ok)
+def flags(*settings):
+    return ["run", *(part for setting in (*SMALL, *settings) for part in ("--set", setting))]
+
+
+@pytest.fixture
+def run(aas):
+    """`aas run` with small settings, on two convolutions, without a new process."""
+    return lambda *arguments, status=0: aas(*flags("backbone=tiny"), *TINY, *arguments, status=status)
 
 
 def photos(folder, individuals=3, each=4, seed=0, nested=True):
@@ -43,7 +49,7 @@ def photos(folder, individuals=3, each=4, seed=0, nested=True):
 
 def test_photos_of_ones_own_in_an_empty_folder_and_a_second_look(tmp_path):
     photos(tmp_path / "herd")
-    shown = run(tmp_path, "--dataset", "herd")
+    shown = process(tmp_path, *flags("backbone=efficientnet_lite0"), "--dataset", "herd")[0]
     assert "12 images of 3 individuals" in shown
     assert f"mlflow ui --backend-store-uri sqlite:///{tmp_path}/mlflow.db" in shown
     assert [line.split()[0] for line in shown.splitlines() if line.startswith("    ")] == ["0", "1", "2"]
@@ -51,28 +57,28 @@ def test_photos_of_ones_own_in_an_empty_folder_and_a_second_look(tmp_path):
     assert (tmp_path / "runs" / "spcl-folder-aas-0" / "answers.jsonl").exists()
 
     saved = json.loads((tmp_path / "runs" / "spcl-folder-aas-0" / "metrics.json").read_text())
-    again = json.loads(aas(tmp_path, "evaluate", "spcl-folder-aas-0", "--json").splitlines()[-1])
+    again = json.loads(process(tmp_path, "evaluate", "spcl-folder-aas-0", "--json")[0])
     for name in ("mAP", "top1", "BAKS"):
         assert again[name] == saved[name] or abs(again[name] - saved[name]) < 1e-6
 
 
-def test_params_yaml_is_read_and_flags_are_stronger(tmp_path):
+def test_params_yaml_is_read_and_flags_are_stronger(tmp_path, run):
     photos(tmp_path / "herd")
     (tmp_path / "params.yaml").write_text("dataset: {name: folder, path: herd}\nseed: 5\nsampler: random\n")
-    run(tmp_path, "--sampler", "none", "--run-name", "mine")
+    run("--sampler", "none", "--run-name", "mine")
     config = (tmp_path / "runs" / "mine" / "config.yaml").read_text()
     assert "seed: 5" in config
     assert "sampler:\n  name: none" in config
 
 
-def test_photos_without_identities_train_without_questions(tmp_path):
+def test_photos_without_identities_train_without_questions(tmp_path, run):
     photos(tmp_path / "herd", nested=False)
-    assert "has none" in run(tmp_path, "--dataset", "herd", ok=False)
-    assert "Done in" in run(tmp_path, "--dataset", "herd", "--sampler", "none")
+    assert "has none" in run("--dataset", "herd", status=2)
+    assert "Done in" in run("--dataset", "herd", "--sampler", "none")
 
 
 @pytest.mark.parametrize("adapter", ["spcl", "cluster-contrast", "pplr"])
-def test_every_method_trains_on_photos_of_every_mode(tmp_path, adapter):
+def test_every_method_trains_on_photos_of_every_mode(tmp_path, run, adapter):
     herd = photos(tmp_path / "herd", individuals=2, each=3)
     exif = Image.Exif()
     exif[0x0112] = 6
@@ -80,37 +86,42 @@ def test_every_method_trains_on_photos_of_every_mode(tmp_path, adapter):
     Image.new("CMYK", (40, 30), (0, 90, 90, 0)).save(herd / "animal 0" / "cmyk.jpg")
     Image.new("RGBA", (40, 30), (200, 90, 0, 128)).save(herd / "animal 1" / "alpha.png")
     Image.new("RGB", (40, 30), (9, 90, 0)).save(herd / "animal 1" / "turned.jpg", exif=exif)
-    tall = ["training.height=96", "training.padding=4"]
-    shown = run(tmp_path, "--dataset", "herd", "--adapter", adapter, settings=[*SMALL, *tall])
+    shown = run("--dataset", "herd", "--adapter", adapter)
     assert "10 images of 2 individuals" in shown and "Done in" in shown
 
 
-def test_unreadable_images_are_all_named_before_training(tmp_path):
+def test_unreadable_images_are_all_named_before_training(tmp_path, run):
     herd = photos(tmp_path / "herd")
     (herd / "animal 0" / "text.jpg").write_text("not a photo")
     whole = (herd / "animal 1" / "é1 0.jpg").read_bytes()
     (herd / "animal 1" / "cut.jpg").write_bytes(whole[: len(whole) // 2])
-    shown = run(tmp_path, "--dataset", "herd", ok=False)
+    shown = run("--dataset", "herd", status=2)
     assert "text.jpg" in shown
     assert "cut.jpg" in shown
     assert not (tmp_path / "runs" / "spcl-folder-aas-0" / "config.yaml").exists()
 
 
 @pytest.mark.parametrize(("individuals", "each"), [(1, 3), (1, 12), (12, 1)])
-def test_odd_herds_end_well(tmp_path, individuals, each):
+def test_odd_herds_end_well(tmp_path, run, individuals, each):
     photos(tmp_path / "herd", individuals, each)
-    assert "Done in" in run(tmp_path, "--dataset", "herd")
+    assert "Done in" in run("--dataset", "herd")
 
 
-def test_identical_images_end_well(tmp_path):
+def test_identical_images_end_well(tmp_path, run):
     herd = photos(tmp_path / "herd", individuals=3, each=1)
     for i in range(3):
         for j in range(1, 5):
             shutil.copy(herd / "animal 0" / "é0 0.jpg", herd / f"animal {i}" / f"copy{j}.jpg")
-    assert "Done in" in run(tmp_path, "--dataset", "herd")
+    assert "Done in" in run("--dataset", "herd")
 
 
-def test_bad_input_is_one_sentence(tmp_path):
+def test_bad_input_is_one_sentence_to_stderr_and_status_2(tmp_path):
+    shown, error = process(tmp_path, "run", "--adapter", "splc", status=2)
+    assert "error" not in shown
+    assert error.count("error:") == 1 and "did you mean 'spcl'" in error
+
+
+def test_each_bad_input_is_one_sentence(tmp_path, run):
     (tmp_path / "empty").mkdir()
     photos(tmp_path / "one", individuals=1, each=1)
     (tmp_path / "list.csv").write_text("file,identity\na.jpg,1\n")
@@ -128,31 +139,31 @@ def test_bad_input_is_one_sentence(tmp_path):
         (["--device", "cuda:99", "--dataset", "herd"], "GPU"),
         (["-p", "no_such_module"], "no such module"),
         (
-            ["--adapter", "pplr", "--dataset", "herd"],
+            ["--adapter", "pplr", "--dataset", "herd", "--set", "backbone=efficientnet_lite0"],
             "3 stripes, but images of training.height 32 give maps of height 1",
         ),
         (["--set", "training.batch_size=6", "--set", "training.instances=4"], "must be a multiple"),
     ]:
-        shown = run(tmp_path, *arguments, ok=False)
+        shown = run(*arguments, status=2)
         assert message in shown, (arguments, shown)
         assert shown.count("error:") == 1
 
 
-def test_resuming_with_another_setting_names_it(tmp_path):
+def test_resuming_with_another_setting_names_it(tmp_path, run, aas):
     photos(tmp_path / "herd")
-    run(tmp_path, "--dataset", "herd")
-    shown = aas(tmp_path, "run", "--resume", "--set", "training.epochs=9", ok=False)
+    run("--dataset", "herd")
+    shown = aas("run", *TINY, "--resume", "--set", "training.epochs=9", status=2)
     assert "training.epochs: 2 -> 9" in shown
     (tmp_path / "herd" / "animal 0" / "é0 0.jpg").write_bytes(
         (tmp_path / "herd" / "animal 0" / "é0 1.jpg").read_bytes()
     )
-    assert "changed since" in aas(tmp_path, "run", "--resume", ok=False)
+    assert "changed since" in aas("run", *TINY, "--resume", status=2)
 
 
-def test_plugins_and_data_are_shown(tmp_path):
-    rows = json.loads(aas(tmp_path, "plugins", "--json"))
+def test_plugins_and_data_are_shown(tmp_path, aas):
+    rows = json.loads(aas("plugins", "--json"))
     assert {"default", "spcl"} <= {row["name"] for row in rows}
     photos(tmp_path / "herd")
-    shown = aas(tmp_path, "data", "show", "herd", "--sheet", "sheet.png")
+    shown = aas("data", "show", "herd", "--sheet", "sheet.png")
     assert "12 images" in shown
     assert Image.open(tmp_path / "sheet.png").width > 100
