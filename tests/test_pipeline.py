@@ -10,14 +10,16 @@ from pathlib import Path
 import pytest
 import yaml
 
+# In one process, and so first: the pipeline is built once.
+pytestmark = pytest.mark.xdist_group("pipeline")
 ROOT = Path(__file__).parent.parent
 TINY = {
     "adapter": "spcl",
-    "dataset": {"name": "coats", "individuals": 8, "photos": 5, "size": 48},
+    "dataset": {"name": "coats", "individuals": 6, "photos": 5, "size": 32},
     "sampler": "aas",
     "seed": 0,
     "evaluation": {"test_share": 0.3},
-    "training": {"epochs": 2, "iterations": 1, "batch_size": 8, "height": 48, "width": 48},
+    "training": {"epochs": 2, "iterations": 1, "batch_size": 4, "height": 32, "width": 32},
     "active": {"every": 1, "cycles": 2, "budget": 8},
     "tracking": {"system_metrics": False},
     "device": "cpu",
@@ -111,7 +113,7 @@ def test_what_a_parameter_changes_is_done_again_and_experiments_give_the_same_as
     assert "Running stage 'run'" in shown
     without = built.json("results/run/metrics.json")
     assert without["asked_total"] == 0
-    again = built.dvc("exp", "run", "-S", "run.sampler=none", "-f", "-n", "again")
+    again = built.dvc("exp", "run", "-S", "run.sampler=none", "-f", "-s", "run", "-n", "again")
     assert "Running stage 'run'" in again
     assert built.json("results/run/metrics.json") == without
     rows = json.loads(built.dvc("exp", "show", "--json"))

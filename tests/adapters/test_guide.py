@@ -49,7 +49,8 @@ def test_once_installed_it_is_listed_and_runs(tmp_path):
     assert [other["name"] for other in asked_for].count("agglomerative-triplet") == 1
     small = [
         "dataset.individuals=6", "dataset.photos=4", "dataset.size=48", "training.epochs=1", "training.iterations=1",
-        "training.height=48", "training.width=48", "active.every=1", "tracking.mlflow=false",
+        "training.batch_size=16", "training.instances=4", "training.height=48", "training.width=48", "active.every=1",
+        "tracking.mlflow=false",
     ]  # fmt: skip
     shown = aas("run", "--adapter", "agglomerative-triplet", *(part for s in small for part in ("--set", s)))
     assert "Done in" in shown

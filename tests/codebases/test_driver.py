@@ -322,7 +322,7 @@ SETS = [part for s in ("active.every=2", "active.cycles=2", "active.budget=25", 
         for part in ("--set", s)]  # fmt: skip
 
 
-def test_the_command_line_drives_a_checkout_also_with_stdout_captured_or_closed(miniature, arguments, tmp_path):
+def test_the_command_line_drives_a_checkout_also_with_stdout_captured_or_closed(miniature, arguments, tmp_path, aas):
     given = [*SETS, "--adapter", CC, "--codebase", miniature(CC), "--"]
     shown = command(tmp_path, *given, *arguments(CC, tmp_path / "a"), capture_output=True)
     assert shown.returncode == 0, shown.stderr
@@ -333,15 +333,13 @@ def test_the_command_line_drives_a_checkout_also_with_stdout_captured_or_closed(
     closed = subprocess.run(f"{text} >&-", shell=True, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert closed.returncode == 0, closed.stderr
     assert (tmp_path / "runs" / "closed" / "metrics.json").exists()
-    again = command(tmp_path, "--resume", "--run-name", "closed", capture_output=True)
-    assert again.returncode == 0, again.stderr
+    aas("run", "--resume", "--run-name", "closed")
 
 
-def test_bad_input_to_the_command_line_is_told_in_one_sentence_or_by_the_script(miniature, arguments, tmp_path):
+def test_bad_input_to_the_command_line_is_told_in_one_sentence_or_by_the_script(miniature, arguments, tmp_path, aas):
     given = ["--adapter", CC, "--codebase", miniature(CC)]
-    usage = command(tmp_path, *given, "--", "--no-such-flag", capture_output=True)
-    assert usage.returncode == 2
-    assert "usage: cluster_contrast_train_usl.py" in usage.stderr and "--no-such-flag" in usage.stderr
+    usage = aas("run", *given, "--", "--no-such-flag", status=2)
+    assert "usage: cluster_contrast_train_usl.py" in usage and "--no-such-flag" in usage
     assert not list((tmp_path / "runs").iterdir())
     nowhere = [*arguments(CC, tmp_path / "logs"), "--data-dir", tmp_path / "nowhere"]
     missing = command(tmp_path, *given, "--", *nowhere, capture_output=True)
@@ -354,6 +352,6 @@ def test_bad_input_to_the_command_line_is_told_in_one_sentence_or_by_the_script(
         ([*given, "--set", "training.epochs=3"], "training: unknown key"),
         ([*given, "--data", "x.tar"], "--data and --results are for native runs"),
     ]:
-        shown = command(tmp_path, *wrong, capture_output=True)
-        assert shown.returncode == 2 and message in shown.stderr, shown.stderr
-        assert shown.stderr.count("error:") == 1
+        shown = aas("run", *wrong, status=2)
+        assert message in shown
+        assert shown.count("error:") == 1

@@ -5,6 +5,7 @@ from collections import Counter
 from fractions import Fraction
 
 import numpy as np
+import pytest
 
 from aas_plugin.constraints.np3 import np3
 
@@ -112,9 +113,14 @@ def random_case(rng):
     return labels, chosen[same], chosen[~same], np.triu(dist, 1) + np.triu(dist, 1).T
 
 
-def test_np3_equals_its_reference_on_2000_random_cases():
+@pytest.mark.parametrize(
+    "seeds",
+    [range(200), pytest.param(range(200, 2000), marks=pytest.mark.nightly)],
+    ids=["200 cases", "1800 more"],
+)
+def test_np3_equals_its_reference_on_random_cases(seeds):
     stats = Counter()
-    for seed in range(2000):
+    for seed in seeds:
         labels, must, cannot, dist = random_case(np.random.default_rng(seed))
         d = dict(np.ndenumerate(dist.astype(float)))
         not_unique = stats["not best by DSATUR"]
@@ -125,4 +131,5 @@ def test_np3_equals_its_reference_on_2000_random_cases():
             assert found == expected, seed
         else:  # fewer colours can be had in several ways
             assert len(found) < len(expected), seed
-    assert stats["matched"] > 300 and stats["free"] > 3000 and stats["not best by DSATUR"] < 10
+    assert stats["matched"] > 0.15 * len(seeds) and stats["free"] > 1.5 * len(seeds)
+    assert stats["not best by DSATUR"] < 10
