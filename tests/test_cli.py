@@ -73,7 +73,7 @@ def test_params_yaml_is_read_and_flags_are_stronger(tmp_path, run):
 
 def test_photos_without_identities_train_without_questions(tmp_path, run):
     photos(tmp_path / "herd", nested=False)
-    assert "has none" in run("--dataset", "herd", status=2)
+    assert "has no identity" in run("--dataset", "herd", status=2)
     assert "Done in" in run("--dataset", "herd", "--sampler", "none")
 
 

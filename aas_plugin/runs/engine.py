@@ -66,7 +66,6 @@ class Engine:
         self.hook = run.plugins.hook
         self.history = History(run)
         self.schedule = run.active.schedule
-        run.plugins.register(ActiveLabels(self.history, self._before_any_question), name="active learning")
 
     def execute(self) -> str:
         """Run to the end and return "finished", or "waiting" when people have to answer first.
@@ -94,6 +93,7 @@ class Engine:
         self.protocol = choose_protocol(
             run, lambda: self._need(self.hook.aas_embed(run=run, rows=run.train), "aas_embed")
         )
+        run.plugins.register(ActiveLabels(self.history, self._before_any_question), name="active learning")
         first = 0
         if state is not None:
             self._need(self.hook.aas_load_state(run=run, state=state["adapter"]), "aas_load_state")

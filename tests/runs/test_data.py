@@ -15,7 +15,7 @@ from aas_plugin.testing.tiny import TINY
 
 
 def test_files_are_read_once_and_the_readers_are_told_how_far_they_are(tmp_path, drawn):
-    plugins = load_plugins()
+    plugins = load_plugins(["aas_plugin.testing.backbone"])
     settings = resolve(plugins, [merge(TINY, {"dataset": {"path": str(drawn)}})])
     catalogue = read_data(plugins, settings).catalogue
     told = []
@@ -32,7 +32,7 @@ def test_files_are_read_once_and_the_readers_are_told_how_far_they_are(tmp_path,
 
 
 def test_one_image_is_nothing_to_compare(drawn):
-    plugins = load_plugins()
+    plugins = load_plugins(["aas_plugin.testing.backbone"])
     catalogue = read_data(plugins, resolve(plugins, [merge(TINY, {"dataset": {"path": str(drawn)}})])).catalogue
     with pytest.raises(AasError, match="1 training images; at least 2"):
         RunData(replace(catalogue, table=catalogue.table.iloc[catalogue.rows_of("train")[:1]])).check_enough()
