@@ -66,7 +66,7 @@ def check_checkout(name: str, recipe: Recipe, checkout: Path, others: Mapping[st
     Raises `AasError` saying what was looked for and not found.
     """
     if not checkout.is_dir():
-        raise AasError(f"--codebase {checkout} is no folder; give that of a checkout of {recipe.repository}")
+        raise AasError(f"{checkout} is no folder; give that of a checkout of {recipe.repository}")
     if (checkout / recipe.script).is_file():
         return
     fitting = [other for other, its in others.items() if (checkout / its.script).is_file()]

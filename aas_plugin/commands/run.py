@@ -62,8 +62,7 @@ def run(
             raise AasError(f"{', '.join(wrong)}: only a run with --codebase takes that; settings are given by --set")
         train(given, data, results, each)
         return
-    native = {"--data": data, "--results": results, "--each": each}
-    refused = [flag for flag, value in native.items() if value]
-    if refused:
-        raise AasError(f"{', '.join(refused)}: only for native runs; with --codebase the script reads its own data")
+    if data is not None or results is not None or each:
+        only = "--each is" if each else "--data and --results are"
+        raise AasError(f"{only} for native runs; with --codebase the script reads its own data")
     drive(given, codebase, context.args, fast_jaccard)

@@ -114,8 +114,7 @@ def content_hashes(catalogue: Catalogue, progress: Callable[[int, int], None] | 
     hashes = []
     for path in catalogue.table["path"]:
         try:
-            with open(catalogue.root / path, "rb") as file:
-                hashes.append(hashlib.file_digest(file, "sha256").hexdigest()[:16])
+            hashes.append(content_hash(catalogue.root / path))
         except OSError as error:
             raise AasError(
                 f"Image {path!r} in {catalogue.root} cannot be opened ({error.strerror}); "
@@ -124,6 +123,16 @@ def content_hashes(catalogue: Catalogue, progress: Callable[[int, int], None] | 
         if progress is not None:
             progress(len(hashes), len(catalogue))
     return hashes
+
+
+def content_hash(path: Path) -> str:
+    """Hash the bytes of a file: the first 16 hexadecimal digits of its SHA-256.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 
 
 def data_hash(catalogue: Catalogue, hashes: Sequence[str]) -> str:

@@ -38,10 +38,24 @@ def read_image(path: Path, height: int, width: int) -> npt.NDArray[np.uint8]:
     Raises:
         UnreadableImageError: the file is missing, no image, truncated, or grey of an unknown range.
     """
+    return np.asarray(open_upright(path).resize((width, height), Image.Resampling.BICUBIC))
+
+
+def open_upright(path: Path) -> Image.Image:
+    """Decode an image as `read_image` does, in its own size.
+
+    Args:
+        path: an image file that Pillow can decode.
+
+    Returns:
+        The image in RGB.
+
+    Raises:
+        UnreadableImageError: the file is missing, no image, truncated, or grey of an unknown range.
+    """
     try:
         with Image.open(path) as image:
-            upright = ImageOps.exif_transpose(image)
-            return np.asarray(_to_rgb(upright).resize((width, height), Image.Resampling.BICUBIC))
+            return _to_rgb(ImageOps.exif_transpose(image))
     except Exception as error:  # Decoders raise whatever they like on broken files.
         raise UnreadableImageError(path, str(error) or type(error).__name__) from error
 

@@ -1,0 +1,179 @@
+"""`aas answer`: people at the questions of a run that waits, of a script, and of a lost data set."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from aas_plugin.cli import app
+from aas_plugin.constraints.answers import Answer, AnswerLog
+from aas_plugin.data.catalogue import content_hash
+from aas_plugin.errors import AasError
+from aas_plugin.files import write_json_lines
+from aas_plugin.hookspecs import hookimpl
+from aas_plugin.oracles.pending import Sitting
+from aas_plugin.runs.folder import lock
+
+PATIENT = 10_000
+
+
+def aas(*arguments, keys=(), status=0):
+    text = "".join(f"{key}\n" for key in keys)
+    done = CliRunner().invoke(app, [str(argument) for argument in arguments], input=text)
+    if isinstance(done.exception, AasError):
+        assert status == 2, done.exception
+        return str(done.exception)
+    assert done.exit_code == status, (done.output, done.exception)
+    return done.output
+
+
+class Waiting:
+    """Leaves every question to people until it has patience, and then answers from identities."""
+
+    patience = False
+
+    def __init__(self, options):
+        pass
+
+    @hookimpl
+    def aas_answer(self, run, question):
+        if not Waiting.patience:
+            return None
+        first, second = run.identity[run.train[[question.u, question.v]]]
+        return "same" if first == second else "different"
+
+
+@pytest.fixture
+def waiting(ready, monkeypatch):
+    """A run whose questions all wait; gives its engine, and a way to go on with it."""
+    monkeypatch.chdir(ready.folder)
+    monkeypatch.setattr(Waiting, "patience", False)
+    layers, components = {"oracle": "waiting"}, [("oracle", "waiting", Waiting)]
+    engine = ready.engine(layers, components=components)
+    assert engine.execute() == "waiting"
+
+    def go_on():
+        Waiting.patience = True
+        again = ready.engine(layers, components=components, resume=True)
+        assert again.execute() == "finished"
+
+    return engine, go_on
+
+
+def truth_of(engine, folder, scratch):
+    """What somebody who knows the individuals types, question by question."""
+    shutil.copytree(folder, scratch)
+    individuals = dict(zip(engine.run.catalogue.table["path"], engine.run.identity, strict=True))
+    sitting, keys = Sitting(scratch, engine.run.catalogue.root, "copy"), []
+    while (question := sitting.next()) is not None:
+        same = individuals[question.a] == individuals[question.b]
+        sitting.answer(question, "same" if same else "different")
+        keys.append("s" if same else "d")
+    return keys
+
+
+def test_answers_from_the_terminal_are_those_of_an_oracle_to_the_run(ready, waiting, tmp_path):
+    engine, go_on = waiting
+    folder = tmp_path / "run"
+    asked = [json.loads(line) for line in (folder / "pending.jsonl").read_text().splitlines()]
+    keys = truth_of(engine, folder, tmp_path / "copy")
+    assert len(keys) < len(asked)  # some answers follow from others
+    shown = aas("answer", "run", "--annotator", "Ada", "--no-open", keys=keys)
+    assert f"{len(keys)} answered, 0 left" in shown
+    assert "aas run --resume --run-name run" in shown
+    given = AnswerLog(folder / "answers.jsonl").answers()
+    assert {answer.annotator for answer in given} == {"Ada"}
+    kinds = {(row["a"], row["b"]): (row["kind"], row["cycle"]) for row in asked}
+    root = engine.run.catalogue.root
+    for answer in given:
+        assert kinds[answer.a, answer.b] == (answer.kind, answer.cycle)
+        assert answer.hash_a == content_hash(root / answer.a)
+        assert answer.hash_b == content_hash(root / answer.b)
+    go_on()
+    assert not (folder / "pending.jsonl").exists()
+    ready.engine(name="labels").execute()
+    for cycle in ("01", "02"):
+        ours, theirs = (
+            json.loads((tmp_path / name / "cycles" / cycle / "report.json").read_text()) for name in ("run", "labels")
+        )
+        for number in ("asked", "superfluous", "asked_total", "imported", "must_links", "cannot_links"):
+            assert ours[number] == theirs[number], number
+
+
+def test_a_run_at_work_and_one_that_asks_nothing(waiting, tmp_path):
+    with lock(tmp_path / "run"):
+        assert "another process is at work" in aas("answer", "run", "--no-open", status=2)
+    (tmp_path / "run" / "pending.jsonl").unlink()
+    assert "asks nothing" in aas("answer", "run")
+    assert "there is no run 'other'" in aas("answer", "other", status=2)
+
+
+@pytest.fixture
+def active(tmp_path, monkeypatch):
+    """The folder of a script's learner, with three questions about four photos."""
+    monkeypatch.chdir(tmp_path)
+    Path("photos").mkdir()
+    for number, name in enumerate("wxyz"):
+        Image.new("RGB", (40 + 10 * number, 30), (60 * number, 90, 0)).save(f"photos/{name}.png")
+    ask = [("w", "x", "over"), ("x", "y", "under"), ("w", "y", "over"), ("y", "z", "over")]
+    rows = [{"a": f"photos/{a}.png", "b": f"photos/{b}.png", "kind": kind, "cycle": 3} for a, b, kind in ask]
+    write_json_lines(Path("active/pending.jsonl"), rows)
+    return Path("active")
+
+
+def decided(folder):
+    answers = AnswerLog(folder / "answers.jsonl").answers()
+    return [(Path(answer.a).stem + Path(answer.b).stem, answer.decision) for answer in answers]
+
+
+def test_a_script_s_questions_with_both_photos_and_what_follows_is_not_asked(active):
+    shown = aas("answer", "active", "--no-open", keys=["s", "d", "u"])
+    assert decided(active) == [("wx", "same"), ("xy", "different"), ("yz", "cannot_tell")]
+    assert "1 of 4" in shown and "3 of 4" not in shown and "4 of 4" in shown
+    assert "photos/y.png\n    photos/z.png" in shown
+    assert "3 answered, 0 left" in shown and "starting your script again" in shown
+    # The last question's photos, y and z, in one picture.
+    assert Image.open(active / "question.jpg").size == (60 + 8 + 70, 30)
+    assert {answer.cycle for answer in AnswerLog(active / "answers.jsonl").answers()} == {3}
+
+
+def test_later_back_quit_and_keys_that_are_none(active):
+    shown = aas("answer", "active", "--no-open", keys=["z", "", "k", "s", "z", "d", "q"])
+    assert "there is nothing to take back" in shown and "'k' is none of" in shown and "taken back" in shown
+    assert decided(active) == [("xy", "different")]
+    assert "1 answered, 3 left" in shown and "aas answer active" in shown
+    # The end of the input is as good as q, and the next sitting begins with what was put off.
+    assert "1 of 4" in aas("answer", "active", "--no-open", keys=["s"])
+    assert decided(active) == [("xy", "different"), ("wx", "same")]
+
+
+def test_a_lost_photo_is_told_and_may_be_put_off(active):
+    Path("photos/w.png").rename("w.png")
+    shown = aas("answer", "active", "--no-open", keys=["", "q"])
+    assert "cannot be shown: Image photos/w.png cannot be read" in shown and "--photos FOLDER" in shown
+    assert "both photos" in shown.split("2 of 4")[1]
+    Path("elsewhere").mkdir()
+    Path("photos").rename("elsewhere/photos")
+    Path("w.png").rename("elsewhere/photos/w.png")
+    shown = aas("answer", "active", "--no-open", "--photos", "elsewhere", keys=["s", "q"])
+    assert "cannot be shown" not in shown and decided(active) == [("wx", "same")]
+
+
+def test_an_answer_that_contradicts_what_came_meanwhile_is_not_kept(active, monkeypatch):
+    log = AnswerLog(active / "answers.jsonl")
+    other = Answer("b1", "photos/w.png", "photos/x.png", "", "", "different", "Bob", "", 3, "over")
+    answer = Sitting.answer
+
+    def after_bob(sitting, question, decision):
+        if not log.ids():
+            log.append([other])
+        answer(sitting, question, decision)
+
+    monkeypatch.setattr(Sitting, "answer", after_bob)
+    shown = aas("answer", "active", "--no-open", keys=["s", "y", "d", "q"])
+    assert "same contradicts earlier answers: photos/w.png differs from photos/x.png (b1); it is not kept" in shown
+    assert shown.count("1 of 4") == 2
+    assert [answer.decision for answer in log.answers()] == ["different", "different"]
