@@ -12,6 +12,7 @@ from typing import Literal, cast, get_args
 from aas_plugin.active.questions import Answerer, Question
 from aas_plugin.constraints.answers import Answer, AnswerLog, Decision
 from aas_plugin.constraints.closure import Constraints
+from aas_plugin.constraints.pending import FILE as PENDING
 from aas_plugin.errors import AasError
 from aas_plugin.files import write_json_lines
 
@@ -147,8 +148,8 @@ def ask(
 
 
 def keep_pending(folder: Path, pending: Sequence[Question]) -> None:
-    """Leave the questions without an answer in `pending.jsonl`, or take that file away where there are none."""
-    path = folder / "pending.jsonl"
+    """Leave the questions without an answer in the folder, or take their file away where there are none."""
+    path = folder / PENDING
     if pending:
         write_json_lines(
             path, [{"a": one.paths[0], "b": one.paths[1], "kind": one.kind, "cycle": one.cycle} for one in pending]

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from aas_plugin.constraints.pending import FILE as PENDING
 from aas_plugin.errors import AasError
 from aas_plugin.files import write_json
 
@@ -89,7 +90,7 @@ def _ways(can_go_on: bool) -> str:
 def _set_aside(folder: Path) -> None:
     """Move the questions of an earlier training out of the way; its answers stay in force."""
     found = proposals(folder)
-    left = [folder / name for name in ("pending.jsonl", FILE) if (folder / name).exists()]
+    left = [folder / name for name in (PENDING, FILE) if (folder / name).exists()]
     if not found:
         return
     number = 1

@@ -118,20 +118,19 @@ class Terminal:
                 soft_wrap=True,
             )
             return
-        answers = sum(answer.cycle > 0 for answer in run.active.log.answers())
-        share = answers / run.active.all_pairs if run.active.all_pairs else 0.0
         # From the files: a run that was resumed showed its first cycles in another process.
         summary, untrained = (
             json.loads((run.folder / file).read_text(encoding="utf-8"))
             for file in ("metrics.json", "cycles/00/report.json")
         )
+        answers = summary["asked_total"]
         if "mAP" in untrained and "mAP" in summary:
             change = f"mAP {_cell(untrained['mAP'])} -> {_cell(summary['mAP'])} with "
         else:
             change = f"mAP {_cell(summary['mAP'])} with " if "mAP" in summary else ""
         self.console.print(
             f"Done in {time.monotonic() - self.started:.0f} s: {change}{answers} answers "
-            f"({share:.2%} of all pairs); everything is in {escape(str(run.folder))}",
+            f"({summary['asked_share']:.2%} of all pairs); everything is in {escape(str(run.folder))}",
             soft_wrap=True,
         )
         if self.ui_command is not None:
