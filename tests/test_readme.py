@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from aas_plugin import ActiveLearner
+
 README = Path(__file__).parent.parent / "README.md"
 
 
@@ -50,12 +52,23 @@ def test_the_clustering_alone():
 
 
 def test_the_plugin_observes_a_run(ready, capsys):
-    (code,) = [block for block in blocks("python") if "hookimpl" in block]
+    (code,) = [block for block in blocks("python") if "aas_cycle_finished" in block]
     names = {}
     exec(code, names)
     plugin = type("Plugin", (), {"aas_cycle_finished": staticmethod(names["aas_cycle_finished"])})
     ready.engine(observers=(plugin,)).execute()
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["0", "1", "2"]
+
+
+def test_the_sampler_chooses_in_a_run_and_without_one(ready, tmp_path):
+    (code,) = [block for block in blocks("python") if "aas_select_pairs" in block]
+    names = {}
+    exec(code, names)
+    engine = ready.engine({"sampler": "mine"}, components=[("sampler", "mine", names["Mine"])])
+    assert engine.execute() == "finished"
+    assert {answer.kind for answer in engine.run.active.log.answers()} == {"random"}
+    learner = ActiveLearner(["a.jpg", "b.jpg"], lambda question: "same", tmp_path / "own", select=names["Mine"](None))
+    assert learner.step(np.eye(2), np.array([-1, -1]), epoch=0).labels.tolist() == [0, 0]
 
 
 PAGES = [
