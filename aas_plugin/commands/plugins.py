@@ -15,7 +15,7 @@ from aas_plugin.commands.common import (
 
 def list_plugins(
     plugin: Modules = None,
-    shims: Annotated[bool, typer.Option("--shims", help="List what --codebase may patch, and why.")] = False,
+    shims: Annotated[bool, typer.Option("--shims", help="List what `aas drive` may patch, and why.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """List loaded plugins: where each is from, which hooks it implements, what it registers."""
