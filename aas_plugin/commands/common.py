@@ -96,7 +96,11 @@ def given_settings(
 
 
 def valid_name(name: str) -> str:
-    """A run's name; raises `AasError` where it is none of a folder."""
+    """A run's name, as it is.
+
+    Raises:
+        AasError: it is not the name of a folder.
+    """
     from aas_plugin.errors import AasError
 
     if not name or name.startswith(".") or any(character in name for character in '/\\\0:*?"<>|'):
@@ -105,7 +109,11 @@ def valid_name(name: str) -> str:
 
 
 def run_folder(name: str | None) -> Path:
-    """The folder of a run by its name, or of the last one; raises `AasError` when there is none."""
+    """The folder of a run by its name, or of the last one.
+
+    Raises:
+        AasError: there is none, or the name is not that of a folder.
+    """
     from aas_plugin.errors import AasError
     from aas_plugin.runs.folder import runs_folder
 

@@ -52,7 +52,8 @@ def embed(
 def open_trained(model: str, device: str, plugin: list[str] | None, console: Console) -> PortableModel:
     """Load a model onto a device, with the plugins that its classes may come from.
 
-    Raises `AasError` when there is no such model, plugin or device.
+    Raises:
+        AasError: there is no such model, plugin or device.
     """
     with console.status("loading"):
         import torch  # noqa: F401 - here, where it is seen that something happens
@@ -70,16 +71,31 @@ def open_trained(model: str, device: str, plugin: list[str] | None, console: Con
 
 
 def read_photos(place: Path) -> Catalogue:
-    """List photos of a folder, flat or one folder an individual, or of a CSV file; raises `AasError` if none."""
+    """List photos of a folder, flat or one folder an individual, or of a CSV file.
+
+    Raises:
+        AasError: there are none.
+    """
     from aas_plugin.data.sources import CsvOptions, FolderOptions, csv, folder
 
     return csv(CsvOptions(path=place)) if place.is_file() else folder(FolderOptions(path=place))
 
 
 def embed_photos(model: PortableModel, catalogue: Catalogue, device: str, console: Console, task: str) -> np.ndarray:
-    """Embed all photos, as a run would: float32 `(n, D)` with L2-normalised rows, in the catalogue's order.
+    """Embed all photos, as a run would.
 
-    Raises `AasError` that names every photo that cannot be read.
+    Args:
+        model: a trained one.
+        catalogue: the photos.
+        device: as torch names it, or "auto".
+        console: where progress is shown.
+        task: what the bar is called.
+
+    Returns:
+        float32 `(n, D)` with L2-normalised rows, in the catalogue's order.
+
+    Raises:
+        AasError: photos cannot be read; all of them are named.
     """
     import numpy as np
 

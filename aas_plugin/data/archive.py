@@ -24,8 +24,13 @@ NAME = "name"
 def pack(catalogue: Catalogue, path: Path, progress: Callable[[int, int], None] | None = None) -> None:
     """Write a data set into one archive; the same data set gives the same bytes.
 
-    `progress` is called with (images done, all images). Raises `AasError` when an image cannot be read or the
-    archive cannot be written.
+    Args:
+        catalogue: the data set.
+        path: the archive.
+        progress: called with (images done, all images) after each.
+
+    Raises:
+        AasError: an image cannot be read, or the archive cannot be written.
     """
     names = catalogue.table["path"].to_list()
 
@@ -48,7 +53,8 @@ def pack(catalogue: Catalogue, path: Path, progress: Callable[[int, int], None] 
 def unpack(path: Path) -> Catalogue:
     """Read a data set from its archive, whose images are laid beside it, once for each content.
 
-    Raises `AasError` when the file is no such archive, or its images cannot be written.
+    Raises:
+        AasError: the file is no such archive, or its images cannot be written.
     """
     try:
         with path.open("rb") as file:

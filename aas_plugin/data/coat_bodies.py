@@ -45,10 +45,12 @@ EYE = (0.745, 0.475)
 
 @dataclass(frozen=True)
 class Skin:
-    """A layer of body as the camera sees it, each array (H, W) float32.
+    """A layer of body as the camera sees it.
 
-    `outside` is the signed distance to the outline, negative within. `x` and `y` tell which point of the
-    body at rest is seen, so whatever is painted there moves with the body.
+    Attributes:
+        outside: float32 (H, W), signed distance to the outline, negative within.
+        x: float32 (H, W), which point of the body at rest is seen, so that what is painted there moves with it.
+        y: float32 (H, W), of the same point.
     """
 
     outside: Floats
@@ -57,10 +59,16 @@ class Skin:
 
 
 def draw_skin(bones: dict[str, Bone], x: Floats, y: Floats, agility: float, rng: np.random.Generator) -> Skin:
-    """Pose `bones` at random, `agility` times their swings, and find the skin at points `x`, `y` (H, W).
+    """Pose bones at random, and find the skin around them.
 
-    A bone whose parent is not among `bones` keeps still with it. Ours: a smooth union of rounded cones, and
-    inverse linear blend skinning.
+    Ours: a smooth union of rounded cones, and inverse linear blend skinning.
+
+    Args:
+        bones: by name; one whose parent is not among them keeps still with it.
+        x: float32 (H, W), points to look at.
+        y: float32 (H, W), of the same points.
+        agility: by how much more than its swing a bone turns.
+        rng: of the pose.
     """
     poses: dict[str, NDArray[np.float64]] = {}
     for name, bone in bones.items():

@@ -17,11 +17,20 @@ def gray_scott(
 ) -> Floats:
     """Grow one periodic pattern per individual with the Gray-Scott model.
 
-    `feed` and `kill` are the model's rates, (N,) each, and choose spots, stripes or nets. `stretch` (N,),
-    within (-1, 1), makes diffusion stronger along the rows' axis (positive, upright stripes) or across it.
-    Returns (N, height, width) float32 in [0, 1], the share of all cells with a lower or equal
-    concentration: a threshold at q colours the share 1 - q of the coat. Source: Pearson 1993, "Complex
-    patterns in a simple system"; unequal diffusion and ranking are ours.
+    Source: Pearson 1993, "Complex patterns in a simple system"; unequal diffusion and ranking are ours.
+
+    Args:
+        feed: float32 (N,), the model's rate; together with `kill` it chooses spots, stripes or nets.
+        kill: float32 (N,), the model's other rate.
+        stretch: float32 (N,) within (-1, 1), makes diffusion stronger along the rows' axis (positive, upright
+            stripes) or across it.
+        shape: height and width, in cells.
+        steps: of unit time.
+        rng: of the patterns.
+
+    Returns:
+        float32 (N, height, width) in [0, 1], the share of all cells with a lower or equal concentration: a threshold
+        at q colours the share 1 - q of the coat.
     """
     height, width = shape
     start = ndimage.gaussian_filter(
@@ -43,10 +52,17 @@ def gray_scott(
 
 
 def react(feed: Floats, kill: Floats, stretch: Floats, spots: NDArray[np.bool_], steps: int) -> Floats:
-    """Run the Gray-Scott model from seeds at `spots` (N, height, width) for `steps` steps of unit time.
+    """Run the Gray-Scott model from seeds, with diffusion rates of 0.12 and 0.06.
 
-    `kill` is (N, height, width), the rest as in `gray_scott`. Diffusion rates are 0.12 and 0.06. Returns the
-    second substance's concentration, (N, height, width) float32.
+    Args:
+        feed: float32 (N,), as in `gray_scott`.
+        kill: float32 (N, height, width), the same rate cell by cell.
+        stretch: float32 (N,), as in `gray_scott`.
+        spots: bool (N, height, width), the seeds.
+        steps: of unit time.
+
+    Returns:
+        float32 (N, height, width), the second substance's concentration.
     """
     feed, stretch = feed[:, None, None], stretch[:, None, None]
     along, across = 1 + stretch, 1 - stretch

@@ -29,8 +29,13 @@ _OVERSAMPLING = 2
 class Coat:
     """What an individual wears: each flank a part of one pattern, and colours and scale that both share.
 
-    `pattern` is (height, width) float32 in [0, 1] and periodic; the left flank begins at its first column,
-    the right one in its middle; marks are where it exceeds 1 - `cover`. `scale` is cells per body unit.
+    Attributes:
+        pattern: float32 (height, width) in [0, 1], periodic; the left flank begins at its first column, the right
+            one in its middle.
+        cover: share of the coat that marks cover; they are where the pattern exceeds 1 - `cover`.
+        scale: cells per body unit.
+        ground: colour between the marks.
+        marks: colour of the marks.
     """
 
     pattern: Floats
@@ -53,9 +58,17 @@ class Conditions:
 def photograph(
     coat: Coat, right: bool, conditions: Conditions, size: int, rng: np.random.Generator
 ) -> NDArray[np.uint8]:
-    """Take one photo of the left or the `right` flank, (size, size, 3) uint8.
+    """Take one photo. Nothing but the coat depends on the individual.
 
-    Nothing but the coat depends on the individual: pose, light, landscape and camera come from `rng` alone.
+    Args:
+        coat: what the individual wears.
+        right: whether its right flank is seen.
+        conditions: how hard the photo is to match.
+        size: of its sides, in pixels.
+        rng: of pose, light, landscape and camera.
+
+    Returns:
+        uint8 (size, size, 3), RGB.
     """
     big = size * _OVERSAMPLING
     x, y = _aim(big, right, conditions.pose, rng)

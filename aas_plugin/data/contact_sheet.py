@@ -14,8 +14,16 @@ GAP = 4
 def contact_sheet(catalogue: Catalogue, rows: int = 6, columns: int = 10, size: int = 96) -> Image.Image:
     """Lay out up to `columns` photos of each of the `rows` most photographed individuals, sides together.
 
-    Without identities photos follow each other in the catalogue's order. `size` is the side of a photo in
-    pixels. Raises `AasError` for an image that cannot be read.
+    Without identities photos follow each other in the catalogue's order.
+
+    Args:
+        catalogue: the images.
+        rows: individuals at most.
+        columns: photos of one of them at most.
+        size: side of a photo, in pixels.
+
+    Raises:
+        AasError: an image cannot be read.
     """
     table = catalogue.table
     if catalogue.has_identities:

@@ -50,7 +50,11 @@ def choose_protocol(run: NativeRun, untrained_features: Callable[[], np.ndarray]
 
 
 def evaluate(run: NativeRun, protocol: OpenSet) -> dict[str, float]:
-    """All metrics of the model as it is, as fractions; empty where there is nothing to compare."""
+    """Measure the model as it is.
+
+    Returns:
+        All metrics by name, in [0, 1]; empty where there is nothing to compare.
+    """
     if not len(protocol.query) or not len(protocol.gallery):
         return {}
     rows = np.concatenate([protocol.query, protocol.gallery])

@@ -105,7 +105,11 @@ def save_protocol(
 
 
 def read_protocol(path: Path) -> SavedProtocol:
-    """Read a protocol; raises `AasError` when the file is not there or is none."""
+    """Read a protocol.
+
+    Raises:
+        AasError: the file is not there, or is none.
+    """
     try:
         return SavedProtocol.model_validate_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

@@ -23,7 +23,13 @@ class LabelsOptions(BaseModel):
 
 
 class LabelsOracle:
-    """Answers from identities. The answer to a pair depends on the seed and the two paths alone, never on order."""
+    """Answers from identities.
+
+    The answer to a pair depends on the seed and the two paths alone, never on the order of questions.
+
+    Args:
+        options: how often it is wrong, and how often it cannot tell.
+    """
 
     machine = True
 

@@ -14,7 +14,8 @@ KEPT = 2
 def save_checkpoint(folder: Path, epoch: int, state: dict[str, Any]) -> None:
     """Write the state after `epoch` whole, then remove all but the last `KEPT`.
 
-    Raises `AasError` when it cannot be written; earlier checkpoints are then still there.
+    Raises:
+        AasError: it cannot be written; earlier checkpoints are then still there.
     """
     import torch
 
@@ -26,7 +27,8 @@ def save_checkpoint(folder: Path, epoch: int, state: dict[str, Any]) -> None:
 def load_checkpoint(folder: Path, device: Any) -> dict[str, Any] | None:
     """Read the newest checkpoint that is whole, or None when there is none.
 
-    Raises `AasError` when there are some and none can be read.
+    Raises:
+        AasError: there are some and none can be read.
     """
     import torch
 

@@ -22,14 +22,17 @@ from aas_plugin.settings.models import RunSettings
 class RunData:
     """The images of a run. Their files are read when a hash is first asked for, and not again.
 
-    Attributes:
+    Args:
         catalogue: the images, with a split in every row that is used.
+        progress: called with (images hashed, all images) after each.
+
+    Attributes:
+        catalogue: the images.
         paths: of all catalogue rows.
         train: catalogue rows that are trained on, int64 `(N,)`, ascending.
     """
 
     def __init__(self, catalogue: Catalogue, progress: Progress | None = None) -> None:
-        """`progress` is told how many images are hashed."""
         self.catalogue = catalogue
         self.paths: list[str] = catalogue.table["path"].to_list()
         self.train = catalogue.rows_of("train")

@@ -11,7 +11,11 @@ if TYPE_CHECKING:
 
 
 def choose_device(name: str) -> torch.device:
-    """Turn "auto", "cpu", "cuda" or "cuda:N" into a device; raises `AasError` for a GPU that is not there."""
+    """Turn "auto", "cpu", "cuda" or "cuda:N" into a device.
+
+    Raises:
+        AasError: this machine has no such GPU.
+    """
     import torch
 
     if name == "auto":

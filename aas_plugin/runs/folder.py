@@ -19,7 +19,11 @@ from aas_plugin.settings.models import DrivenSettings, RunSettings, SharedSettin
 
 @contextmanager
 def lock(folder: Path) -> Iterator[None]:
-    """Hold a run folder for this process; raises `AasError` when another process has it."""
+    """Hold a run folder for this process.
+
+    Raises:
+        AasError: another process has it.
+    """
     from filelock import FileLock, Timeout
 
     is_new = not folder.exists()
@@ -39,7 +43,11 @@ def lock(folder: Path) -> Iterator[None]:
 
 
 def saved_settings(folder: Path) -> dict[str, Any]:
-    """Read the settings of a run's folder; raises `AasError` when there are none."""
+    """Read the settings of a run's folder.
+
+    Raises:
+        AasError: there are none.
+    """
     path = folder / "config.yaml"
     if not path.exists():
         raise AasError(f"{folder} holds no run (no config.yaml); leave out --resume to begin one")
@@ -60,7 +68,11 @@ def differences(saved: Any, given: Any, path: str = "") -> list[str]:
 
 
 def check_settings(folder: Path, settings: SharedSettings, resume: bool) -> None:
-    """Refuse a folder that holds a run already, or, to resume, one of other settings; raises `AasError`."""
+    """Refuse a folder that holds a run already, or, to resume, one of other settings.
+
+    Raises:
+        AasError: the folder does not fit.
+    """
     wanted = settings.model_dump(mode="json")
     if resume:
         changed = differences(saved_settings(folder), wanted)
@@ -74,8 +86,11 @@ def check_settings(folder: Path, settings: SharedSettings, resume: bool) -> None
 
 
 def check_data(folder: Path, digest: str) -> None:
-    """Refuse to resume a run whose data have another hash now; raises `AasError`."""
+    """Refuse to resume a run whose data have another hash now.
 
+    Raises:
+        AasError: they have.
+    """
     state = folder / "run.json"
     if state.exists() and json.loads(state.read_text(encoding="utf-8"))["data_hash"] != digest:
         raise AasError(

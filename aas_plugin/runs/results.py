@@ -39,7 +39,11 @@ def broken_off(runs: Path, settings: RunSettings, data: RunData) -> Path | None:
 
 
 def check_results(results: Path, runs: Path) -> None:
-    """Refuse a place for results that holds anything else, or that lies among the runs; raises `AasError`."""
+    """Refuse a place for results that holds anything else, or that lies among the runs.
+
+    Raises:
+        AasError: it does.
+    """
     place, root = results.resolve(), runs.resolve()
     if place == root or root in place.parents or place in root.parents:
         raise AasError(f"--results {results} would lie among the runs in {runs}; give a folder of its own")
@@ -50,7 +54,8 @@ def check_results(results: Path, runs: Path) -> None:
 def copy_results(run: Path, results: Path) -> None:
     """Put what a run gave into a folder, in the place of an earlier copy; the run stays as it is, answers and all.
 
-    Raises `AasError` when the folder cannot be written; what was there is then still there.
+    Raises:
+        AasError: the folder cannot be written; what was there is then still there.
     """
     results = results.resolve()
     scratch = results.with_name(results.name + ".partial")
