@@ -20,6 +20,22 @@ from aas_plugin.plugins.manager import Plugins, load_plugins
 from aas_plugin.runs.engine import Engine
 from aas_plugin.testing.tiny import tiny_engine
 
+TOGETHER = ("tests/test_pipeline.py", "tests/runs/test_engine.py::test_killed")
+"""Beginnings of the names of tests that share what takes long to make."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """With `-n`, those run in one process each, before all others, which are given out one by one."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            return next((beginning for beginning in TOGETHER if nodeid.startswith(beginning)), nodeid)
+
+    return Scheduling(config, log)
+
+
 # The first call of a compiled function takes seconds, and speed is not what these tests are about.
 settings.register_profile("aas", deadline=None)
 settings.load_profile("aas")

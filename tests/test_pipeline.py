@@ -10,8 +10,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-# In one process, and so first: the pipeline is built once.
-pytestmark = pytest.mark.xdist_group("pipeline")
 ROOT = Path(__file__).parent.parent
 TINY = {
     "adapter": "spcl",

@@ -173,7 +173,6 @@ MOMENTS = {
 }
 
 
-@pytest.mark.xdist_group("killed")
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_killed_with_signal_9_a_real_run_ends_with_the_same_numbers(tmp_path, drawn, unkilled, moment, aas):
     broken = tmp_path / "runs" / "broken"
