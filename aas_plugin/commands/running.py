@@ -92,6 +92,7 @@ def train(given: Given, data: Path | None = None, results: Path | None = None, e
     console = _console()
     from aas_plugin.errors import AasError
     from aas_plugin.models import refuse_frozen
+    from aas_plugin.runs.code import code_hash
     from aas_plugin.runs.data import RunData, read_data
     from aas_plugin.runs.engine import Engine
     from aas_plugin.runs.folder import lock, runs_folder
@@ -116,7 +117,7 @@ def train(given: Given, data: Path | None = None, results: Path | None = None, e
     found: RunData | None = None
     if results is not None and folder is None:
         found = read_data(plugins, settings, data)
-        folder = broken_off(runs, settings, found)
+        folder = broken_off(runs, settings, found, code_hash(plugins))
         resume = folder is not None
     folder = folder or given.new_folder(settings, runs)
     with lock(folder):

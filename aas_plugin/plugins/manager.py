@@ -32,7 +32,7 @@ class Plugins:
     manager: pluggy.PluginManager
     registry: Registry
     origins: dict[str, str] = field(default_factory=dict)
-    broken: dict[str, Exception] = field(default_factory=dict)
+    broken: dict[str, BaseException] = field(default_factory=dict)
 
     def component(self, kind: Kind, name: str) -> Component:
         """Look up a component; when the plugin of that very name is broken, its own error is the cause."""
@@ -40,47 +40,81 @@ class Plugins:
             return self.registry.get(kind, name)
         except AasError as error:
             if name in self.broken:
-                raise AasError(f"the plugin {name!r} cannot be loaded: {self.broken[name]}") from self.broken[name]
+                raise AasError(f"the plugin {name!r} cannot be loaded: {_reason(self.broken[name])}") from self.broken[
+                    name
+                ]
             raise error
 
     def load(self, name: str, plugin: object, origin: str) -> None:
-        """Register one plugin whole or not at all.
+        """Load one plugin whole or not at all.
 
-        Raises `AasError` for a name that is taken, a hook that does not exist or takes other arguments, and
-        whatever the plugin itself raises while it registers its components.
+        Args:
+            name: The plugin's name, which no other has.
+            plugin: A module, or an object with hook implementations.
+            origin: Where it is from, for messages and for `aas plugins`.
+
+        Raises:
+            AasError: The name is taken, the plugin is loaded already, it cannot be hashed, or one of its hooks does
+                not exist or takes other arguments.
+            BaseException: Whatever the plugin itself raises while it registers its components.
         """
         if self.manager.has_plugin(name):
-            raise AasError(f"two plugins are called {name!r} ({self.origins[name]} and {origin}); rename one of them")
+            other = self.origins.get(name, "this package")
+            raise AasError(f"two plugins are called {name!r} ({other} and {origin}); rename one of them")
+        self._refuse_object(name, plugin, origin)
+        self._refuse_unknown_hooks(name, plugin)
         try:
             self.manager.register(plugin, name=name)
-            self._refuse_unknown_hooks(name)
         except pluggy.PluginValidationError as error:
-            if self.manager.has_plugin(name):
-                self.manager.unregister(name=name)
             raise AasError(f"plugin {name!r} from {origin} does not fit: {error}") from error
-        except AasError:
-            self.manager.unregister(name=name)
-            raise
         self.origins[name] = origin
-        register = getattr(plugin, "aas_register", None)
-        if register is not None:
-            self.registry.current_plugin = name
-            try:
+        before = self.registry.current_plugin
+        self.registry.current_plugin = name
+        try:
+            if any(found.plugin is plugin for found in self.manager.hook.aas_register.get_hookimpls()):
                 others = [other for other in self.manager.get_plugins() if other is not plugin]
                 self.manager.subset_hook_caller("aas_register", others)(registry=self.registry)
-            except Exception:
-                self.manager.unregister(name=name)
-                del self.origins[name]
-                raise
+        except BaseException:
+            self.registry.withdraw(name)
+            self.manager.unregister(name=name)
+            del self.origins[name]
+            raise
+        finally:
+            self.registry.current_plugin = before
 
-    def _refuse_unknown_hooks(self, name: str) -> None:
-        plugin = self.manager.get_plugin(name)
-        known = {hook for hook in dir(hookspecs) if hook.startswith("aas_")}
+    def _refuse_object(self, name: str, plugin: object, origin: str) -> None:
+        """Refuse what pluggy would take, and stumble over later."""
+        if plugin is None:
+            raise AasError(f"plugin {name!r} from {origin} is None; return an object with hook implementations")
+        kind = type(plugin).__qualname__
+        try:
+            hash(plugin)
+        except Exception as error:
+            raise AasError(
+                f"plugin {name!r} from {origin} is an object of type {kind!r}, which cannot be hashed ({error}); "
+                "write @dataclass(eq=False) above its class, or give the class a __hash__"
+            ) from error
+        for other, loaded in self.manager.list_name_plugin():
+            if loaded is plugin:
+                raise AasError(
+                    f"plugin {name!r} from {origin} is loaded already, as {other!r}; load it once, or let the factory "
+                    "make a new object"
+                )
+            if loaded == plugin:
+                raise AasError(
+                    f"plugin {name!r} from {origin} equals plugin {other!r}, both objects of type {kind!r}; write "
+                    "@dataclass(eq=False) above their class"
+                )
+
+    def _refuse_unknown_hooks(self, name: str, plugin: object) -> None:
+        known = hook_functions()
         for attribute in dir(plugin):
-            if self.manager.parse_hookimpl_opts(plugin, attribute) is not None and attribute not in known:
-                near = difflib.get_close_matches(attribute, known, n=1)
+            options = self.manager.parse_hookimpl_opts(plugin, attribute)
+            hook = options and (options.get("specname") or attribute)
+            if hook and hook not in known:
+                near = difflib.get_close_matches(hook, known, n=1)
                 hint = f"; did you mean {near[0]!r}?" if near else f"; hooks are: {', '.join(sorted(known))}"
-                raise AasError(f"plugin {name!r} implements a hook that does not exist, {attribute!r}{hint}")
+                raise AasError(f"plugin {name!r} implements a hook that does not exist, {hook!r}{hint}")
 
     def progress(self, task: str) -> Progress:
         """A callback `(done, total)` that tells observers how far a task is, before there is a run."""
@@ -105,7 +139,7 @@ class Plugins:
                 }
             )
         for name, error in self.broken.items():
-            rows.append({"name": name, "from": "entry point", "hooks": [], "components": [], "error": str(error)})
+            rows.append({"name": name, "from": "entry point", "hooks": [], "components": [], "error": _reason(error)})
         return rows
 
 
@@ -122,24 +156,40 @@ def load_plugins(modules: Sequence[str] = ()) -> Plugins:
         _trace(manager)
     for module in BUILT_IN:
         plugins.load(module.rpartition(".")[2], importlib.import_module(module), module)
+    failed: dict[str, str] = {}
     for entry in sorted(importlib.metadata.entry_points(group=GROUP), key=lambda entry: entry.name):
         origin = f"{entry.value} ({entry.dist.name} {entry.dist.version})" if entry.dist else entry.value
         try:
             plugins.load(entry.name, entry.load(), origin)
-        except Exception as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # also SystemExit, of a script that is no plugin
             plugins.broken[entry.name] = error
-            warnings.warn(f"plugin {entry.name!r} ({origin}) is broken and left out: {error}", stacklevel=2)
+            if not entry.attr:
+                failed[entry.module] = entry.name
+            warnings.warn(f"plugin {entry.name!r} ({origin}) is broken and left out: {_reason(error)}", stacklevel=2)
     for module in modules:
         if module in plugins.origins:
             continue
         if module in plugins.broken:
-            raise AasError(f"the plugin {module!r} cannot be loaded: {plugins.broken[module]}")
+            cause = plugins.broken[module]
+            raise AasError(f"the plugin {module!r} cannot be loaded: {_reason(cause)}") from cause
         plugin = _import(module)
         # An installed plugin was found by its entry point, under the name it has there.
-        if not manager.is_registered(plugin):
-            plugins.load(module, plugin, f"-p {module}")
+        if not any(loaded is plugin for loaded in manager.get_plugins()):
+            _load_module(plugins, module, plugin)
+            plugins.broken.pop(failed.get(module, ""), None)
     manager.check_pending()
     return plugins
+
+
+def _load_module(plugins: Plugins, module: str, plugin: object) -> None:
+    try:
+        plugins.load(module, plugin, f"-p {module}")
+    except (AasError, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        raise AasError(f"-p {module}: registering its components failed: {type(error).__name__}: {error}") from error
 
 
 def _import(module: str) -> object:
@@ -149,13 +199,21 @@ def _import(module: str) -> object:
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
-        if error.name and module.startswith(error.name):
+        if error.name and (module + ".").startswith(error.name + "."):
             raise AasError(
                 f"-p {module}: no such module; give its dotted name, from this folder or installed"
             ) from error
         raise AasError(f"-p {module}: it needs the module {error.name!r}, which is not installed") from error
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         raise AasError(f"-p {module}: importing it failed: {type(error).__name__}: {error}") from error
+
+
+def _reason(error: BaseException) -> str:
+    """The error's own words; its type where they say nothing."""
+    text = str(error)
+    return text if text and isinstance(error, Exception) else f"{type(error).__name__} {text}".strip()
 
 
 def _trace(manager: pluggy.PluginManager) -> None:

@@ -98,3 +98,7 @@ class Registry:
     def by_plugin(self, plugin: str) -> list[Component]:
         """All that one plugin registered, in its order."""
         return [component for component in self._components.values() if component.plugin == plugin]
+
+    def withdraw(self, plugin: str) -> None:
+        """Forget all that one plugin registered."""
+        self._components = {key: found for key, found in self._components.items() if found.plugin != plugin}

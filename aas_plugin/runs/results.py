@@ -9,7 +9,6 @@ from pathlib import Path
 from aas_plugin.constraints.sets import read_set, set_hash
 from aas_plugin.errors import AasError
 from aas_plugin.files import write_json
-from aas_plugin.runs.code import code_hash
 from aas_plugin.runs.data import RunData
 from aas_plugin.runs.folder import differences, saved_settings
 from aas_plugin.settings.models import RunSettings
@@ -18,14 +17,21 @@ COPIED = "copied.json"
 RESULTS = ("config.yaml", "run.json", "metrics.json", "protocol.json", "answers.jsonl", "model.pt")
 
 
-def broken_off(runs: Path, settings: RunSettings, data: RunData) -> Path | None:
-    """The latest run in `runs` of just these settings, data, answers and code that was not copied, or None."""
+def broken_off(runs: Path, settings: RunSettings, data: RunData, code: str) -> Path | None:
+    """The latest run of just these settings, data, answers and code that was not copied, or None.
+
+    Args:
+        runs: where runs lie.
+        settings: of the run that is wanted.
+        data: its images.
+        code: see `code_hash`.
+    """
     wanted = settings.model_dump(mode="json")
     answers = settings.active.constraints
     state = {
         "data_hash": data.digest,
         "constraints_hash": None if answers is None else set_hash(read_set(answers)),
-        "code_hash": code_hash(),
+        "code_hash": code,
     }
     found = sorted(runs.glob("*/config.yaml"), key=lambda path: path.stat().st_mtime, reverse=True)
     for path in found:

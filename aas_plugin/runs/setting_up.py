@@ -55,7 +55,7 @@ def set_up(
     protocol = settings.evaluation.protocol
     if protocol is not None:
         check_contents(read_protocol(protocol), protocol, data.catalogue, data.hashes)
-    constraints_hash = _begin(folder, settings, data, resume)
+    constraints_hash = _begin(plugins, folder, settings, data, resume)
     _load_chosen(plugins, settings, "adapter", "sampler", "oracle")
     run = NativeRun(
         name=folder.name,
@@ -98,7 +98,7 @@ def set_up_driven(
     device = choose_device(settings.device)
     data = RunData(catalogue, plugins.progress("hashing images"))
     data.check_enough()
-    constraints_hash = _begin(folder, settings, data, resume)
+    constraints_hash = _begin(plugins, folder, settings, data, resume)
     _load_chosen(plugins, settings, "sampler", "oracle")
     run = Run(
         name=folder.name,
@@ -121,7 +121,7 @@ def set_up_driven(
     return run
 
 
-def _begin(folder: Path, settings: SharedSettings, data: RunData, resume: bool) -> str | None:
+def _begin(plugins: Plugins, folder: Path, settings: SharedSettings, data: RunData, resume: bool) -> str | None:
     """Lay out a folder that fits, with the answers to begin with; gives the hash of their set."""
     check_settings(folder, settings, resume)
     if resume:
@@ -129,7 +129,7 @@ def _begin(folder: Path, settings: SharedSettings, data: RunData, resume: bool) 
     content = dict(zip(data.paths, data.hashes, strict=True))
     trained_on = [data.paths[row] for row in data.train]
     begun = initial_answers(settings.active.constraints, folder, content, trained_on, resume)
-    state = {"data_hash": data.digest, "constraints_hash": begun.constraints_hash, "code_hash": code_hash()}
+    state = {"data_hash": data.digest, "constraints_hash": begun.constraints_hash, "code_hash": code_hash(plugins)}
     lay_out(folder, settings, state)
     if begun.answers:
         AnswerLog(folder / "answers.jsonl").append(begun.answers)

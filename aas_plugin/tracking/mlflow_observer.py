@@ -100,17 +100,21 @@ class MlflowObserver:
         client = MlflowClient(self.uri)
         state = run.folder / "mlflow.json"
         saved = json.loads(state.read_text(encoding="utf-8")) if state.exists() else {}
-        if saved.get("uri") == self.uri:
-            self.run_id = saved["run_id"]
-            client.update_run(self.run_id, status="RUNNING")
-        else:
+        resumed = bool(saved)
+        if saved.get("uri") != self.uri:
             experiment = self._experiment(client, run.settings.tracking.experiment)
-            self.run_id = client.create_run(experiment, run_name=run.name).info.run_id
-            write_json(state, {"uri": self.uri, "run_id": self.run_id})
+            run_id = client.create_run(experiment, run_name=run.name).info.run_id
+            saved = {"uri": self.uri, "run_id": run_id}
+            write_json(state, saved)
+        self.run_id = saved["run_id"]
+        client.update_run(self.run_id, status="RUNNING")
+        # Told apart from the run itself: a store that fails in between is asked again, and this may be repeated.
+        if "described" not in saved:
             self._describe(client, run)
+            write_json(state, {**saved, "described": True})
         self._client = client
-        if run.settings.tracking.system_metrics:
-            self._watch_system(bool(saved))
+        if run.settings.tracking.system_metrics and self._monitor is None:
+            self._watch_system(resumed)
 
     def _experiment(self, client: Any, name: str) -> str:
         found = client.get_experiment_by_name(name)
@@ -198,6 +202,10 @@ class MlflowObserver:
         self._do(lambda: self._client.set_terminated(self.run_id, status))
         if status == "FINISHED" and (run.folder / "model.pt").exists():
             self._do(lambda: self._log_model(run))
+        if self._queue:
+            # The last moment: what failed just now is tried once more.
+            self._away = False
+            self._do(lambda: None)
 
     def _log_model(self, run: Run) -> None:
         """Log the run's portable model, once, with signature and an example; without touching MLflow's globals."""
@@ -205,20 +213,23 @@ class MlflowObserver:
         saved = json.loads(state.read_text(encoding="utf-8"))
         if "model_id" in saved:
             return
+        begun = saved.get("model_begun")
         from mlflow.entities import LoggedModelOutput
 
         from aas_plugin.tracking.mlflow_model import write_model
 
         experiment = self._client.get_run(self.run_id).info.experiment_id
-        model = self._client.create_logged_model(
-            experiment, name="model", source_run_id=self.run_id, model_type="embedding"
-        )
+        if begun is None:
+            begun = self._client.create_logged_model(
+                experiment, name="model", source_run_id=self.run_id, model_type="embedding"
+            ).model_id
+            write_json(state, {**saved, "model_begun": begun})
         with tempfile.TemporaryDirectory() as scratch:
-            write_model(run.folder / "model.pt", Path(scratch) / "model", model.model_id, self.run_id)
-            self._client.log_model_artifacts(model.model_id, str(Path(scratch) / "model"))
-        self._client.finalize_logged_model(model.model_id, "READY")
-        self._client.log_outputs(self.run_id, [LoggedModelOutput(model.model_id, step=run.cycle)])
-        write_json(state, {**saved, "model_id": model.model_id})
+            write_model(run.folder / "model.pt", Path(scratch) / "model", begun, self.run_id)
+            self._client.log_model_artifacts(begun, str(Path(scratch) / "model"))
+        self._client.finalize_logged_model(begun, "READY")
+        self._client.log_outputs(self.run_id, [LoggedModelOutput(begun, step=run.cycle)])
+        write_json(state, {**saved, "model_id": begun})
 
     def _log_artifact(self, path: Path) -> None:
         self._client.log_artifact(self.run_id, str(path))

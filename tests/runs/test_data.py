@@ -7,6 +7,7 @@ import pytest
 from aas_plugin.data.catalogue import content_hashes, data_hash
 from aas_plugin.errors import AasError
 from aas_plugin.plugins.manager import load_plugins
+from aas_plugin.runs.code import code_hash
 from aas_plugin.runs.data import RunData, read_data
 from aas_plugin.runs.results import broken_off
 from aas_plugin.runs.setting_up import set_up
@@ -22,7 +23,7 @@ def test_files_are_read_once_and_the_readers_are_told_how_far_they_are(tmp_path,
     data = RunData(catalogue, lambda done, total: told.append((done, total)))
     assert told == []
     # As `aas run --results` does it: look for a run that was broken off, then begin one.
-    assert broken_off(tmp_path, settings, data) is None
+    assert broken_off(tmp_path, settings, data, code_hash(plugins)) is None
     run = set_up(plugins, settings, tmp_path / "run", data=data)
     assert told == [(done + 1, len(catalogue)) for done in range(len(catalogue))]
     assert run.hashes == content_hashes(catalogue)

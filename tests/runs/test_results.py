@@ -18,18 +18,22 @@ class Stops:
             raise KeyboardInterrupt
 
 
+def code_of(folder):
+    return json.loads((folder / "run.json").read_text())["code_hash"]
+
+
 def test_a_run_goes_on_until_its_results_are_copied(ready, tmp_path):
     first = ready.engine(observers=(Stops(),), name="first")
     run = first.run
     with pytest.raises(KeyboardInterrupt):
         first.execute()
-    assert broken_off(tmp_path, run.settings, RunData(run.catalogue)) == tmp_path / "first"
+    assert broken_off(tmp_path, run.settings, RunData(run.catalogue), code_of(tmp_path / "first")) == tmp_path / "first"
     other = run.settings.model_copy(update={"seed": 7})
-    assert broken_off(tmp_path, other, RunData(run.catalogue)) is None
+    assert broken_off(tmp_path, other, RunData(run.catalogue), code_of(tmp_path / "first")) is None
     assert ready.engine(name="first", resume=True).execute() == "finished"
-    assert broken_off(tmp_path, run.settings, RunData(run.catalogue)) == tmp_path / "first"
+    assert broken_off(tmp_path, run.settings, RunData(run.catalogue), code_of(tmp_path / "first")) == tmp_path / "first"
     copy_results(tmp_path / "first", tmp_path / "out" / "results")
-    assert broken_off(tmp_path, run.settings, RunData(run.catalogue)) is None
+    assert broken_off(tmp_path, run.settings, RunData(run.catalogue), code_of(tmp_path / "first")) is None
     assert json.loads((tmp_path / "out" / "results" / "metrics.json").read_text())["labels_hash"]
     answers = (tmp_path / "first" / "answers.jsonl").read_bytes()
     assert (tmp_path / "out" / "results" / "answers.jsonl").read_bytes() == answers != b""
@@ -40,8 +44,10 @@ def test_code_that_changed_begins_anew(ready, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         engine.execute()
     state = json.loads((tmp_path / "first" / "run.json").read_text())
+    code = code_of(tmp_path / "first")
+    assert broken_off(tmp_path, engine.run.settings, RunData(engine.run.catalogue), code) == tmp_path / "first"
     (tmp_path / "first" / "run.json").write_text(json.dumps({**state, "code_hash": "other"}))
-    assert broken_off(tmp_path, engine.run.settings, RunData(engine.run.catalogue)) is None
+    assert broken_off(tmp_path, engine.run.settings, RunData(engine.run.catalogue), code) is None
 
 
 def test_a_place_with_anything_else_is_refused_and_an_earlier_copy_is_not(tmp_path):

@@ -95,3 +95,34 @@ def test_a_store_that_cannot_be_written_is_told_and_the_run_goes_on(ready, tmp_p
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/a file/mlflow.db")
     with pytest.warns(UserWarning, match=r"takes nothing \(the store cannot be written.*the run goes on"):
         assert ready.engine(observers=(MlflowObserver(tmp_path),)).execute() == "finished"
+
+
+CALLS = ("create_run", "update_run", "log_batch", "log_inputs", "log_artifacts", "log_artifact", "set_terminated")
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_one_hiccup_of_the_store_loses_nothing(ready, tmp_path_factory, monkeypatch, call):
+    """Whichever call fails once, the run is there once, with all its parameters, inputs and metrics."""
+    root = tmp_path_factory.getbasetemp() / "hiccups"
+    root.mkdir(exist_ok=True)
+    client = MlflowClient(tracking_uri(root))
+    real, failed = getattr(MlflowClient, call), []
+
+    def fails_once(self, *arguments, **options):
+        if not failed:
+            failed.append(call)
+            raise OSError("the line went dead")
+        return real(self, *arguments, **options)
+
+    monkeypatch.setattr(MlflowClient, call, fails_once)
+    tracking = {"tracking": {"experiment": call, "system_metrics": False}}
+    with pytest.warns(UserWarning, match="the line went dead"):
+        ready.engine(tracking, observers=(MlflowObserver(root),)).execute()
+    monkeypatch.undo()
+    (run,) = client.search_runs([client.get_experiment_by_name(call).experiment_id])
+    assert run.data.params["training.epochs"] == "4" and len(run.data.params) > 40
+    assert run.data.tags["data_hash"]
+    assert [metric.step for metric in client.get_metric_history(run.info.run_id, "mAP")] == [0, 1, 2]
+    assert len(run.inputs.dataset_inputs) == 2
+    assert run.info.status == "FINISHED"
+    assert {"config.yaml", "cycles", "plots"} <= {item.path for item in client.list_artifacts(run.info.run_id)}
