@@ -17,10 +17,16 @@ if TYPE_CHECKING:
 
 
 def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
-    """Call `write` on a file beside `path`, flush it to the disk, and rename it to `path`.
+    """Write a file whole, or leave it as it was.
 
-    Raises `AasError` naming the path when the disk is full or the folder cannot be written; `path` is then
-    what it was before.
+    The content goes into a file beside `path`, is flushed to the disk, and is then renamed to `path`.
+
+    Args:
+        path: the file; its folder is made where it is missing.
+        write: called with the file to write to, open for bytes.
+
+    Raises:
+        AasError: the disk is full or the folder cannot be written; `path` is then what it was before.
     """
     partial = path.with_name(path.name + ".partial")
     try:
@@ -43,24 +49,40 @@ def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write text in UTF-8."""
+    """Write text in UTF-8, as `write_atomically` does."""
     write_atomically(path, lambda file: file.write(text.encode()))
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write JSON, indented; NaN becomes null."""
+    """Write JSON, indented.
+
+    Args:
+        path: the file.
+        value: mappings, sequences and scalars, those of numpy too; NaN becomes null.
+
+    Raises:
+        AasError: see `write_atomically`.
+    """
     text = json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False)
     write_text(path, text + "\n")
 
 
 def write_json_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Write one JSON object a line."""
+    """Write one JSON object a line.
+
+    Args:
+        path: the file.
+        rows: the objects; NaN becomes null.
+
+    Raises:
+        AasError: see `write_atomically`.
+    """
     text = "".join(json.dumps(_plain(row), ensure_ascii=False, allow_nan=False) + "\n" for row in rows)
     write_text(path, text)
 
 
 def write_table(path: Path, table: pd.DataFrame) -> None:
-    """Write a table as parquet, with its `attrs`."""
+    """Write a table as parquet, with its `attrs`, as `write_atomically` does."""
     write_atomically(path, lambda file: table.to_parquet(file, index=False))
 
 

@@ -35,7 +35,11 @@ hookimpl = pluggy.HookimplMarker("aas_plugin")
 
 @hookspec
 def aas_register(registry: Registry) -> None:
-    """Register adapters, samplers, oracles, data sources and backbones by name. Called once, at loading."""
+    """Register adapters, samplers, oracles, data sources, backbones and recipes by name. Called once, at loading.
+
+    Args:
+        registry: takes each of them by its `register`.
+    """
 
 
 # Method seams
@@ -43,66 +47,108 @@ def aas_register(registry: Registry) -> None:
 
 @hookspec(firstresult=True)
 def aas_setup(run: NativeRun) -> bool | None:
-    """Build the model, memory and optimiser on `run.device`. Called once, before anything else.
+    """Build the model, memory and optimiser on `run.device`. Called once, before any other method seam.
 
-    Return True when it is done.
+    Args:
+        run: the run to make ready.
+
+    Returns:
+        True when it is done.
     """
 
 
 @hookspec(firstresult=True)
 def aas_embed(run: NativeRun, rows: np.ndarray) -> np.ndarray | None:
-    """Embed catalogue rows, int64 `(n,)`, with the current model in evaluation mode.
+    """Embed images with the current model in evaluation mode. Called for evaluation, at every cycle.
 
-    Return float32 `(n, D)` with L2-normalised rows. Called for evaluation, at every cycle.
+    Args:
+        run: the run.
+        rows: int64 (n,), catalogue rows of the images.
+
+    Returns:
+        float32 (n, D), L2-normalised rows.
     """
 
 
 @hookspec(firstresult=True)
 def aas_features(run: NativeRun) -> np.ndarray | None:
-    """Give the features of `run.train` that this epoch's clustering sees. Called once an epoch, first.
+    """Give the features of the training images that this epoch clusters. Called once an epoch, first.
 
-    Return float32 `(N, D)` with L2-normalised rows, in the order of `run.train`.
+    Args:
+        run: the run; `run.train` holds the catalogue rows of the N training images.
+
+    Returns:
+        float32 (N, D), L2-normalised rows, in the order of `run.train`.
     """
 
 
 @hookspec(firstresult=True)
 def aas_pseudo_labels(run: NativeRun, features: np.ndarray, graph: JaccardGraph) -> np.ndarray | None:
-    """Turn this epoch's features and their k-reciprocal graph into pseudo-labels. Called once an epoch.
+    """Turn this epoch's features and distances into pseudo-labels. Called once an epoch, after `aas_features`.
 
-    Return int64 `(N,)`, -1 for an un-clustered image. Active learning wraps this hook: whatever is returned
-    comes out satisfying every answer.
+    Active learning wraps this hook: in what comes out, every answer holds.
+
+    Args:
+        run: the run.
+        features: float32 (N, D), L2-normalised rows: those of `aas_features`.
+        graph: k-reciprocal Jaccard distances between these N images.
+
+    Returns:
+        int64 (N,), -1 for an un-clustered image.
     """
 
 
 @hookspec(firstresult=True)
 def aas_train_epoch(run: NativeRun, features: np.ndarray, labels: np.ndarray) -> dict[str, float] | None:
-    """Train one epoch on `labels`, int64 `(N,)`, -1 for un-clustered. Called after `aas_pseudo_labels`.
+    """Train one epoch on the pseudo-labels. Called once an epoch, after `aas_pseudo_labels`.
 
-    `features`, float32 `(N, D)`, are those of `aas_features` that were clustered. Return the epoch's mean losses
-    and other scalars by name.
+    Args:
+        run: the run.
+        features: float32 (N, D), L2-normalised rows: those of `aas_features`, which were clustered.
+        labels: int64 (N,), in which every answer holds; -1 for an un-clustered image.
+
+    Returns:
+        The epoch's mean losses and other scalars, by name.
     """
 
 
 @hookspec(firstresult=True)
 def aas_save_state(run: NativeRun) -> dict[str, Any] | None:
-    """Give all that is needed to go on after this epoch, as tensors, numbers, strings and containers of them.
+    """Give all that is needed to go on after this epoch. Called after every epoch, for the checkpoint.
 
-    Called after every epoch, for the checkpoint.
+    Args:
+        run: the run.
+
+    Returns:
+        Tensors, numbers, strings and containers of them, by name.
     """
 
 
 @hookspec(firstresult=True)
 def aas_load_state(run: NativeRun, state: dict[str, Any]) -> bool | None:
-    """Take back what `aas_save_state` gave. Called after `aas_setup` when a run is resumed. Return True."""
+    """Take back what `aas_save_state` gave. Called once, after `aas_setup`, when a run is resumed.
+
+    Args:
+        run: the run.
+        state: what `aas_save_state` gave after the last whole epoch.
+
+    Returns:
+        True when it is done.
+    """
 
 
 @hookspec(firstresult=True)
 def aas_model(run: NativeRun) -> nn.Module | None:
     """Give the trained embedding module, to be kept beside the run. Called once, after the last epoch.
 
-    It takes float32 `(B, 3, H, W)` on `run.device`, normalised by its attributes `mean` and `std`, or by ImageNet's
-    where it has none, and returns float32 `(B, D)` with L2-normalised rows: those of `aas_embed`. A method that
-    leaves this hook out keeps no model.
+    A method that leaves this hook out keeps no model.
+
+    Args:
+        run: the run.
+
+    Returns:
+        A module that takes float32 (B, 3, H, W) on `run.device` and returns float32 (B, D), L2-normalised rows: those
+        of `aas_embed`. Its input is normalised by its attributes `mean` and `std`, or by ImageNet's where it has none.
     """
 
 
@@ -110,13 +156,19 @@ def aas_model(run: NativeRun) -> nn.Module | None:
 def aas_select_pairs(
     views: Views, known: KnownPairs, budget: int, rng: np.random.Generator, run: Run | None
 ) -> pd.DataFrame | None:
-    """Choose at most `budget` of the pairs of N training images to ask about. Called at the start of every cycle.
+    """Choose the pairs of N training images to ask about. Called at the start of every cycle.
 
-    `known(pairs)` tells of pairs, int64 `(P, 2)`, which need no question, bool `(P,)`; those must not be chosen.
-    `rng` is the generator to draw from, the same after a resume. `run` is None where somebody else's loop calls
-    `ActiveLearner`: a sampler that leaves it out works everywhere. Return a table with int64 columns `u < v`
-    (positions in the training set), a text column `kind`, and any others worth keeping, in asking order; numbers in
-    its `attrs` are told in the cycle's report as `sampler.NAME`.
+    Args:
+        views: two clusterings of the N images.
+        known: from pairs, int64 (P, 2), to whether each needs no question, bool (P,); such pairs must not be chosen.
+        budget: most pairs to choose, at least 0.
+        rng: the generator to draw from, the same after a resume.
+        run: the run, or None where somebody else's loop calls `ActiveLearner`: a sampler that leaves this argument out
+            works everywhere.
+
+    Returns:
+        One row a pair, in asking order: int64 columns `u < v` (positions in the training set), a text column `kind`,
+        and any others worth keeping. Numbers in its `attrs` are told in the cycle's report as `sampler.NAME`.
     """
 
 
@@ -124,13 +176,21 @@ def aas_select_pairs(
 def aas_answer(
     question: Question, identities: Sequence[str | None] | np.ndarray | None, seed: int, run: Run | None
 ) -> str | None:
-    """Answer one question with "same", "different" or "cannot_tell"; None means: not answered yet.
+    """Answer one question. Called for one pair at a time, since each answer can make a later question superfluous.
 
-    `identities` are the individuals of the N training images, None where unknown; None altogether where nobody
-    knows any. `seed` is that of the run. `run` is None where somebody else's loop calls `ActiveLearner`. Called for
-    one pair at a time, since each answer can make a later question superfluous. When any question of a cycle is left
-    without an answer the run saves itself and ends, to be resumed. An oracle that is no person has an attribute
-    `machine = True`: its answers depend on nothing but the arguments, and are written in batches.
+    When any question of a cycle is left without an answer, the run saves itself and ends, to be resumed. An oracle that
+    is no person has an attribute `machine = True`: its answers depend on nothing but the arguments, and are written in
+    batches.
+
+    Args:
+        question: the pair, with positions in the training set and paths.
+        identities: (N,), individuals of the training images, None where unknown; None instead of all where nobody
+            knows any.
+        seed: of the run.
+        run: the run, or None where somebody else's loop calls `ActiveLearner`.
+
+    Returns:
+        "same", "different" or "cannot_tell"; None for "not answered yet".
     """
 
 
@@ -139,29 +199,60 @@ def aas_answer(
 
 @hookspec
 def aas_run_started(run: Run) -> None:
-    """Tell that a run is set up (also when resumed) and is about to begin. Called once a process."""
+    """Observe that a run is set up and about to begin. Called once a process, so also when a run is resumed.
+
+    Args:
+        run: the run; `run.resumed` says whether it goes on from an earlier process.
+    """
 
 
 @hookspec
 def aas_progress(run: Run | None, task: str, done: int, total: int) -> None:
-    """Tell how far a long task is, also before there is a run. Called often, last with `done == total`."""
+    """Observe how far a long task is. Called often, last with `done == total`, and also before there is a run.
+
+    Args:
+        run: the run, or None before there is one.
+        task: what is done, such as "reading images".
+        done: parts of the task that are done.
+        total: all parts of the task.
+    """
 
 
 @hookspec
 def aas_epoch_finished(run: Run, report: dict[str, Any]) -> None:
-    """Tell what an epoch gave: `epoch`, its losses and seconds. Called before its checkpoint is written."""
+    """Observe what an epoch gave. Called after every epoch, before its checkpoint is written.
+
+    Args:
+        run: the run.
+        report: `epoch`, its losses and other scalars, `clusters`, `noise` and `seconds`.
+    """
 
 
 @hookspec
 def aas_cycle_finished(run: Run, report: dict[str, Any]) -> None:
-    """Tell what a cycle gave: questions, answers, clusters, evaluation. Cycle 0 is the state before any."""
+    """Observe what a cycle gave. Called after its last epoch, and for cycle 0, the state before any question.
+
+    Args:
+        run: the run.
+        report: `cycle`, `epoch`, the questions, the answers, the clusters, the evaluation, and `seconds` by stage.
+    """
 
 
 @hookspec
 def aas_run_finished(run: Run, outcome: str) -> None:
-    """Tell that a run came to its end ("finished") or waits for answers of people ("waiting")."""
+    """Observe how a run ended. Called when all is done, and when it has to wait for people.
+
+    Args:
+        run: the run.
+        outcome: "finished", or "waiting" for answers of people.
+    """
 
 
 @hookspec
 def aas_run_failed(run: Run, error: BaseException) -> None:
-    """Tell that a run failed or was interrupted. The checkpoint of the last whole epoch is on disk."""
+    """Observe that a run failed or was interrupted. The checkpoint of the last whole epoch is on disk.
+
+    Args:
+        run: the run.
+        error: what was raised.
+    """

@@ -43,7 +43,7 @@ class DenseGraph:
         if self.matrix.dtype.kind not in "fiu":
             raise AasError(f"the distances are a matrix of {self.matrix.dtype}; real numbers are needed")
         low, high = float(self.matrix.min()), float(self.matrix.max())
-        # NaN is neither.
+        # NaN fails both comparisons.
         if not (low >= 0 and high <= 1 + _ROUNDING):
             raise AasError(
                 f"the distances go from {low:.4g} to {high:.4g}; the k-reciprocal Jaccard distance lies in [0, 1]: "
@@ -52,10 +52,10 @@ class DenseGraph:
 
     @cached_property
     def neighbours(self) -> NDArray[np.int64]:
-        """The nearest images of each image, int64 (N, k).
+        """The nearest images of each image: int64 (N, k).
 
         The image itself comes first, then the others by distance, equally near ones by index. Images at
-        distance 1 share nothing and are no neighbours; the image itself stands in place of those that lack.
+        distance 1 share nothing and are no neighbours. Where fewer than k are left, the image itself fills the row.
         """
         n = len(self.matrix)
         everyone = np.arange(n)
@@ -75,9 +75,9 @@ class DenseGraph:
 
     @cached_property
     def distances(self) -> csr_array:
-        """Every pair of at most `radius` that is closer than 1, and the diagonal.
+        """Every pair of at most `radius` that is closer than 1, and the diagonal: float32 CSR (N, N).
 
-        Float32 CSR (N, N), symmetric, in [0, 1), sorted indices; zeros are stored.
+        Symmetric, in [0, 1), sorted indices; zeros are stored.
         """
         return self._within(np.zeros(len(self.matrix), dtype=np.int64), self.radius)
 

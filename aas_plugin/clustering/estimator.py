@@ -56,7 +56,14 @@ class JaccardDBSCAN(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         self.device = device
 
     def fit(self, X: ArrayLike, y: Any = None) -> Self:
-        """Cluster the rows of `X`, (N, D), which are scaled to unit length first. `y` is ignored.
+        """Cluster images by their features.
+
+        Args:
+            X: real numbers (N, D), features; each row is first scaled to unit length.
+            y: ignored.
+
+        Returns:
+            The estimator itself.
 
         Raises:
             ValueError: `X` is no finite matrix with rows, or a parameter is out of range.

@@ -32,7 +32,7 @@ def finch(features: NDArray[np.float32], neighbours: NDArray[np.int64], partitio
     if neighbours.shape[1] < 2:
         raise ValueError("FINCH needs the first neighbour of every image: search with k of at least 2.")
     if partition == 0:
-        # The package goes on to all coarser partitions, in time and memory that grow with N squared.
+        # The package would also make all coarser partitions, in time and memory that grow with N squared.
         links = coo_array((np.ones(n, dtype=np.int8), (np.arange(n), neighbours[:, 1])), shape=(n, n))
         return np.asarray(connected_components(links, directed=False)[1], dtype=np.int64)
     with warnings.catch_warnings():

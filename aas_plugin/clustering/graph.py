@@ -8,7 +8,7 @@ from scipy.sparse import csr_array
 
 
 class Graph(Protocol):
-    """Distances in [0, 1] between N images, symmetric and 0 on the diagonal."""
+    """Distances between N images, in [0, 1], symmetric and 0 on the diagonal."""
 
     @property
     def neighbours(self) -> NDArray[np.int64]:
@@ -23,7 +23,23 @@ class Graph(Protocol):
         """Largest distance in `distances`, inclusive, in (0, 1]."""
 
     def among(self, groups: NDArray[np.int64]) -> csr_array:
-        """Every pair below 1 within groups, int64 (N,), -1 left out: float32 CSR (N, N), sorted indices."""
+        """Distances within groups of images, whatever the radius.
+
+        Args:
+            groups: int64 (N,), 0..G-1, -1 for images that are left out.
+
+        Returns:
+            float32 CSR (N, N), sorted indices: every pair of a group that is closer than 1, and the diagonal of the
+            groups.
+        """
 
     def distance(self, u: NDArray[np.int64], v: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Distance of each `u[i]` to `v[i]`, both int64 (P,): float32 (P,)."""
+        """Distance of each `u[i]` to `v[i]`.
+
+        Args:
+            u: int64 (P,), image indices.
+            v: int64 (P,), image indices.
+
+        Returns:
+            float32 (P,), in [0, 1].
+        """

@@ -111,10 +111,20 @@ def jaccard_graph(
 
 
 def graph_of(features: NDArray[np.float32], neighbours: Neighbours, k2: int = 6, radius: float = 1.0) -> JaccardGraph:
-    """`jaccard_graph` from neighbours that are already found; as many as there are columns, k1."""
+    """Compute the graph of `jaccard_graph` from neighbours that are already found.
+
+    Args:
+        features: float32 (N, D), L2-normalised rows.
+        neighbours: nearest images of each image; the number of their columns is k1.
+        k2: neighbours over which the weights are averaged (query expansion), at least 1; cut to k1.
+        radius: largest distance that is stored, inclusive, in (0, 1].
+
+    Returns:
+        The graph.
+    """
     ranks, similarity = neighbours
     k1 = ranks.shape[1]
-    # Of k1 columns, the official slice of k1 + 1 is all; half of k1, rounded, has one more.
+    # The official code takes k1 + 1 of k1 columns, which are all, and half of k1, rounded, plus one.
     wide = reciprocal.mutual(ranks, k1)
     narrow = reciprocal.mutual(ranks, round(k1 / 2) + 1)
     features = np.ascontiguousarray(features, dtype=np.float32)

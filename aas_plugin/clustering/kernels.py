@@ -44,7 +44,7 @@ def distances_within(
         own = members[bounds[group] : bounds[group + 1]]
         starts, holders, weights = _transposed(indptr, indices, data, own, group, local, local_of)
         later = starts[:-1].copy()
-        # In single precision it fits the cache for twice the images; a row adds a hundred numbers or so.
+        # In single precision the cache holds twice as many images; about a hundred numbers are added for a row.
         overlap = np.zeros(len(own), dtype=np.float32)
         touched = np.empty(len(own), dtype=np.int32)
         for a in range(len(own)):
@@ -52,7 +52,7 @@ def distances_within(
             found = 0
             for position in range(indptr[i], indptr[i + 1]):
                 column, weight = local[indices[position]], data[position]
-                # Holders before this image have met it already.
+                # The pairs with holders before this image are already counted.
                 for holder in range(later[column], starts[column + 1]):
                     b = holders[holder]
                     smaller = min(weight, weights[holder])
@@ -62,7 +62,7 @@ def distances_within(
                             found += 1
                         overlap[b] += smaller
                 later[column] += 1
-            # Rounding would put an image a little away from itself.
+            # With rounding errors an image would not be at distance 0 from itself.
             overlap[a] = 1
             kept = 0
             for b in touched[:found]:
@@ -87,7 +87,18 @@ def distances_within(
 
 @compiled
 def distances_of_pairs(indptr: Columns, indices: Columns, data: Weights, u: Ints, v: Ints) -> Weights:
-    """Distance of each `u[i]` to `v[i]`, both int64 (P,), bitwise as `distances_within` has it: float32 (P,)."""
+    """Distance of each `u[i]` to `v[i]`, bitwise equal to that of `distances_within`.
+
+    Args:
+        indptr: of a square CSR (N, N) of weights whose rows sum to 1.
+        indices: int32, ascending in a row.
+        data: float32, the weights.
+        u: int64 (P,), image indices.
+        v: int64 (P,), image indices.
+
+    Returns:
+        float32 (P,), in [0, 1].
+    """
     result = np.empty(len(u), dtype=np.float32)
     for pair in range(len(u)):
         if u[pair] == v[pair]:
@@ -110,7 +121,15 @@ def distances_of_pairs(indptr: Columns, indices: Columns, data: Weights, u: Ints
 
 @compiled
 def positions_of(groups: Ints) -> tuple[Ints, Ints]:
-    """Positions of each group 0..G-1, ascending: those of g at `[bounds[g] : bounds[g + 1]]`; -1 is left out."""
+    """List the positions of each group.
+
+    Args:
+        groups: int64 (N,), 0..G-1, -1 for what is left out.
+
+    Returns:
+        bounds, int64 (G + 1,), and positions, int64: those of group g are `positions[bounds[g] : bounds[g + 1]]`,
+        ascending.
+    """
     count = 0
     for group in groups:
         count = max(count, group + 1)
@@ -139,7 +158,10 @@ def _from_overlap(overlap: np.float32) -> np.float32:
 def _transposed(
     indptr: Ints, indices: Columns, data: Weights, own: Ints, group: int, local: Ints, local_of: Ints
 ) -> tuple[Ints, Columns, Weights]:
-    """The columns that rows `own` have, numbered in `local`, with the place in `own` and weight of their holders."""
+    """The columns that the rows `own` have, each with its holders: the rows that have it.
+
+    Columns are numbered in `local`. A holder is given by its place in `own`, with its weight.
+    """
     count = 0
     entries = 0
     for i in own:
@@ -170,7 +192,14 @@ def _transposed(
 def _mirrored(rows: Ints, upper: Ints, columns: Columns, distances: Weights) -> tuple[Ints, Columns, Weights]:
     """Symmetric CSR from the entries on and right of the diagonal.
 
-    `rows` in the order of the entries, each of `upper[row]`; a row comes after the rows that its column is in.
+    Args:
+        rows: int64, in the order of the entries; a row comes after the rows that its column is in.
+        upper: int64 (N,), entries of each row.
+        columns: int32, columns of the entries.
+        distances: float32, values of the entries.
+
+    Returns:
+        indptr int64, indices int32 ascending in a row, data float32.
     """
     n = len(upper)
     counts = np.zeros(n + 1, dtype=np.int64)

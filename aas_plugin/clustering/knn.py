@@ -45,10 +45,10 @@ def nearest(
 ) -> Neighbours:
     """Find the `k` nearest images of every image, itself first.
 
-    Candidates come from products in single precision, each pair of images multiplied once on a CPU. Those
-    that lie closer together than its rounding errors are ranked by products in double precision, so that
-    ranks do not depend on the device, the number of threads or the order of summation. Memory grows with N k;
-    time grows where most images are nearly the same, as those ranks are all made of products in double precision.
+    Candidates come from products in single precision. On a CPU each pair of images is multiplied once. Candidates
+    that lie closer together than the rounding errors are ranked by products in double precision. So ranks do not
+    depend on the device, the number of threads or the order of summation. Memory grows with N k. Time grows where
+    most images are nearly the same, as those ranks are all made of products in double precision.
 
     Args:
         features: float32 (N, D), L2-normalised rows.
@@ -57,9 +57,9 @@ def nearest(
         progress: called with (blocks done, all blocks) before the first block and after each.
 
     Returns:
-        k cut to N. Column 0 is the image itself, even among more than `k` duplicates; the others follow by
-        decreasing inner product, equal ones by increasing index, as if all were summed in double precision and
-        compared in single; so duplicates are equal wherever they stand. Similarities that are not nearly tied
+        Neighbours with k cut to N. Column 0 is the image itself, even among more than `k` duplicates. The others
+        follow by decreasing inner product, equal ones by increasing index, as if all were summed in double precision
+        and compared in single; so duplicates are equal wherever they stand. Similarities that are not nearly tied
         have the last bits of the device.
 
     Raises:
@@ -159,7 +159,7 @@ def _offer(
 
 @compiled
 def _insert(columns: NDArray[np.int32], scores: NDArray[np.float32], column: int, value: float) -> None:
-    """Put a product in its place in a list that falls, and let go of the last."""
+    """Put a product in its place in a list that falls, and drop the last one."""
     place = len(scores) - 1
     while place > 0 and scores[place - 1] < value:
         scores[place] = scores[place - 1]
@@ -187,7 +187,7 @@ def _candidates_by_torch(
         block = max(1, _BLOCK_BYTES // n)
         progress(0, n)
         for start in range(0, n, block):
-            # A caller's mixed precision would rank by rounding errors.
+            # In a caller's mixed precision, rounding errors would decide the ranks.
             with torch.autocast(on_device.device.type, enabled=False):
                 products = on_device[start : start + block] @ on_device.T
             products.diagonal(start).fill_(-torch.inf)
@@ -210,7 +210,7 @@ def _rank(
     similarity: NDArray[np.float32],
     undecided: NDArray[np.bool_],
 ) -> None:
-    """Settle what lies within `tolerance` in each list; `undecided` where it may go on beyond the list."""
+    """Rank what lies within `tolerance` in each list; set `undecided` where that may go on beyond the list."""
     n, k = ranks.shape
     size = scores.shape[1]
     for i in range(n):
@@ -242,7 +242,7 @@ def _settle(
     start: int,
     place: int,
 ) -> None:
-    """Move the candidate at `place` to where it belongs between `start` and itself, by its exact product."""
+    """Move the candidate at `place` to its rank between `start` and `place`, by its exact product."""
     column = columns[place]
     value = _product(features[i], features[column])
     while place > start and (scores[place - 1] < value or (scores[place - 1] == value and columns[place - 1] > column)):

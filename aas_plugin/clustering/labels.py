@@ -5,7 +5,14 @@ from numpy.typing import NDArray
 
 
 def by_first_appearance(labels: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Rename labels, int64 (N,), to 0..K-1 in the order of their first image; -1 stays."""
+    """Rename clusters to 0..K-1 in the order of their first image.
+
+    Args:
+        labels: int64 (N,), clusters by any numbers, -1 for noise.
+
+    Returns:
+        int64 (N,); -1 stays.
+    """
     renamed = np.full(len(labels), -1, dtype=np.int64)
     clustered = labels >= 0
     _, first, inverse = np.unique(labels[clustered], return_index=True, return_inverse=True)
@@ -14,5 +21,12 @@ def by_first_appearance(labels: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def count_clusters(labels: NDArray[np.int64]) -> int:
-    """How many clusters there are in labels, int64 (N,), whatever their numbers; -1 is none."""
+    """Count the clusters.
+
+    Args:
+        labels: int64 (N,), clusters by any numbers, -1 for noise.
+
+    Returns:
+        Number of clusters; noise is none.
+    """
     return len(np.unique(labels[labels >= 0]))

@@ -132,10 +132,16 @@ def _expand(
 
 @compiled
 def averaged(indptr: Ints, indices: Columns, data: Weights, neighbours: Ints) -> tuple[Ints, Columns, Weights]:
-    """Mean of the rows of a CSR over the `neighbours`, int64 (N, k), of each row (query expansion).
+    """Average the rows of a CSR over the neighbours of each row (query expansion).
+
+    Args:
+        indptr: int64, of a CSR (N, N) as `softmax_over_expansion` gives it.
+        indices: int32.
+        data: float32.
+        neighbours: int64 (N, k), rows to average for each row.
 
     Returns:
-        CSR as `softmax_over_expansion` gives it.
+        CSR of (N, N): indptr int64, indices int32 ascending in a row, data float32; a row sums to 1.
     """
     n, k = neighbours.shape
     stamp = np.full(n, -1, dtype=np.int64)

@@ -39,7 +39,22 @@ from aas_plugin.training.centroids import unit_rows
 
 
 class Driver:
-    """Drives one script from its start; a run that is resumed starts the script anew, with the answers it has."""
+    """Drives one script from its start. A run that is resumed starts the script anew, with the answers it has.
+
+    It is the `PatchCallbacks` of the script's patches, where the arguments of its methods are described.
+
+    Attributes:
+        plugins: all that are loaded.
+        settings: of the run; the script's flags and commit are filled in once they are known.
+        recipe: how the script is laid out.
+        folder: of the run, absolute.
+        resume: whether the folder holds a run to go on with.
+        fast: whether distances are computed sparse, in place of the script's dense ones.
+        script: the training script.
+        flags: what the script's parser made of its arguments.
+        shims: names of the shims that are applied.
+        history: reports of the run, once the script has read its data.
+    """
 
     def __init__(self, plugins: Plugins, settings: DrivenSettings, recipe: Recipe, folder: Path, resume: bool) -> None:
         self.plugins = plugins
@@ -71,16 +86,27 @@ class Driver:
 
     @property
     def run(self) -> Run:
-        """The run, once the script has read its data."""
+        """The run, once the script has read its data.
+
+        Raises:
+            AasError: the script has not read its data yet.
+        """
         if self._run is None:
             raise AasError(f"{self.recipe.script} clusters before it reads its data; write a recipe for it")
         return self._run
 
     def execute(self) -> str:
-        """Run the script to its end and return "finished", or "waiting" when people have to answer first.
+        """Run the script to its end, or until people have to answer.
 
-        Raises `AasError` for what can be explained, and otherwise what the script raises; observers are told,
-        and its traceback is kept in the run's folder. `SystemExit` is the script's own usage.
+        On an error observers are told, and the traceback is kept in the run's folder. An error of the script that
+        cannot be explained is raised as it is.
+
+        Returns:
+            "finished", or "waiting" when people have to answer first.
+
+        Raises:
+            AasError: something went wrong that can be explained.
+            SystemExit: the script does not take its flags, and has told its usage.
         """
         gpu = torch.cuda.is_available()
         with self.script.importable(), shims_of(self.script, gpu, "before") as before:
@@ -142,7 +168,7 @@ class Driver:
             )
             name = str(getattr(self.flags, "dataset", getattr(self.flags, "dataset_target", Path(root).name)))
             catalogue = make_catalogue(name, Path(root), table)
-            # A set of answers to begin with is named from where the user is.
+            # The path of a set of initial answers is relative to the folder in which the user began.
             with chdir(self._start):
                 self._run = set_up_driven(
                     self.plugins,
@@ -161,7 +187,15 @@ class Driver:
         self._features, self._sizes, self._graph = unit_rows(features), (k1, k2), None
 
     def cluster(self, role: Role, estimator: Any, dense: Callable[[], np.ndarray] | None) -> np.ndarray:
-        """Labels for one clustering of an epoch; the main one is where the step is taken."""
+        """Labels for one clustering of an epoch; the step is taken at the main one.
+
+        Returns:
+            int64 (N,), -1 for noise, in which every answer holds.
+
+        Raises:
+            AasError: the labels are not those of N images, or there is no cluster, which the script needs.
+            WaitingForAnswers: people have to answer first.
+        """
         learner = self.run.active
         if role == "main":
             self._clustering = ClusteringSettings(
@@ -183,7 +217,14 @@ class Driver:
         return refined
 
     def train_set(self, rows: list[tuple[Any, Any, Any]]) -> list[tuple[Any, Any, Any]]:
-        """Check that every answer holds in what is trained on, and repair it where the script broke one."""
+        """Check that every answer holds in what is trained on, and repair it where the script broke one.
+
+        Returns:
+            The rows as they are, or with the repaired labels.
+
+        Raises:
+            AasError: an answer does not hold, and the recipe does not say where the trainer keeps its labels.
+        """
         learner = self.run.active
         labels = np.full(len(learner.paths), -1, dtype=np.int64)
         places = [self._place[file] for file, *_ in rows]
@@ -209,11 +250,18 @@ class Driver:
         return rows
 
     def trainer(self, trainer: Any) -> None:
-        """Know the trainer, whose memory may have to be repaired."""
+        """Keep the trainer, whose labels may have to be repaired."""
         self._trainer = trainer
 
     def epoch(self, number: int, train: Callable[[], Any]) -> Any:
-        """Let the script train an epoch, and keep its losses."""
+        """Let the script train an epoch, and keep its losses.
+
+        Returns:
+            What `train` returned.
+
+        Raises:
+            AasError: the script trains another epoch than the one whose labels were made.
+        """
         if number != self._number:
             raise AasError(f"{self.recipe.script} trains epoch {number} on the labels of epoch {self._number}")
         losses = Losses()
@@ -228,14 +276,14 @@ class Driver:
         cmc, found = result if isinstance(result, tuple) else (None, result)
         metrics = {"mAP": float(found), **({"top1": float(cmc[0])} if cmc is not None else {})}
         last = self._began == self.run.epochs - self.recipe.first_epoch
-        # A script tests its best model after its last epoch, which it has evaluated already.
+        # After its last epoch, which it has evaluated already, a script tests its best model.
         if self._test is not None or (last and self._evaluated == self._began):
             self._test = metrics
         else:
             self._metrics, self._evaluated = metrics, self._began
 
     def testing(self) -> None:
-        """What is evaluated from now on, if all epochs are trained, is the script's test of its best model."""
+        """Take what is evaluated from now on as the script's test of its best model, if all epochs are trained."""
         if self._run is not None and self._began == self.run.epochs - self.recipe.first_epoch:
             self._test = {}
 
@@ -252,7 +300,7 @@ class Driver:
         return arguments
 
     def _main(self, labels: np.ndarray) -> np.ndarray:
-        """Begin an epoch: tell of the last one, ask if it is time, and repair the labels."""
+        """Begin an epoch: report the last one, take the step, which asks if it is time and repairs the labels."""
         run, schedule = self.run, self.run.active.schedule
         self._tell_epoch()
         if self._began == 0:
@@ -296,7 +344,7 @@ class Driver:
         self._metrics = {}
 
     def _finish(self) -> None:
-        """Tell of what is left, and keep the script's best model."""
+        """Report what is left, and keep the script's best model."""
         self._tell_epoch()
         self._tell_cycle()
         best = cast(float, self.script.names.get("best_mAP", float("nan")))
@@ -304,14 +352,14 @@ class Driver:
         self.history.write_summary(best_mAP=float(best), **test)
         logs = getattr(self.flags, self.recipe.logs.lstrip("-").replace("-", "_"), None)
         found = [path for path in Path(logs).glob(self.recipe.checkpoint)] if logs else []
-        # A folder that the user named may hold those of other runs.
+        # A folder that the user named may hold checkpoints of other runs.
         ours = [path for path in found if path.stat().st_mtime >= self._since]
         for path in sorted(ours, key=lambda path: path.stat().st_mtime)[-1:]:
             (self.folder / "checkpoints").mkdir(exist_ok=True)
             shutil.copy2(path, self.folder / "checkpoints" / path.name)
 
     def _explain(self, error: BaseException) -> BaseException:
-        """What a script's bare error means, where that is known."""
+        """Turn a script's bare error into one that says what it means, where that is known."""
         if not isinstance(error, StopIteration) or self._run is None:
             return error
         rows, clusters = int((self._handed >= 0).sum()), int(self._handed.max(initial=-1)) + 1

@@ -24,37 +24,89 @@ class SparseDistance:
 
 
 class PatchCallbacks(Protocol):
-    """What the seams are told, and ask for; see `Driver`."""
+    """What the patches report, and ask for; see `Driver`.
+
+    Attributes:
+        fast: whether sparse distances take the place of the script's dense ones.
+    """
 
     fast: bool
 
     def data(self, dataset: Any) -> None:
-        """The data set that the script has read."""
+        """The script has read its data set.
+
+        Args:
+            dataset: has `train`, which lists (file, individual, camera) of the N training images.
+        """
 
     def features(self, features: np.ndarray, k1: int, k2: int) -> None:
-        """The features that are clustered next, float32 `(N, D)`, and their neighbourhood's sizes."""
+        """Features are to be clustered next.
+
+        Args:
+            features: float32 (N, D).
+            k1: neighbours that may be reciprocal, the image itself included.
+            k2: neighbours over which weights are averaged.
+        """
 
     def cluster(self, role: Role, estimator: Any, dense: Callable[[], np.ndarray] | None) -> np.ndarray:
-        """Labels for one clustering, int64 `(N,)`; `dense` gives the script's own, None with sparse distances."""
+        """Labels are needed for one clustering.
+
+        Args:
+            role: what the clustering is for; the step is taken at the "main" one.
+            estimator: the script's DBSCAN, with its `eps` and `min_samples`.
+            dense: gives the script's own labels, int64 (N,); None with sparse distances.
+
+        Returns:
+            int64 (N,), -1 for noise.
+        """
 
     def train_set(self, rows: list[tuple[Any, Any, Any]]) -> list[tuple[Any, Any, Any]]:
-        """The train set that the script made of the labels: as it is, or repaired."""
+        """The script has made a train set of the labels.
+
+        Args:
+            rows: (file, label, camera) of each image that is trained on.
+
+        Returns:
+            The rows as they are, or repaired.
+        """
 
     def trainer(self, trainer: Any) -> None:
-        """A trainer was made."""
+        """The script has made its trainer.
+
+        Args:
+            trainer: may hold the labels of all images, where the recipe's `labels` says.
+        """
 
     def epoch(self, number: int, train: Callable[[], Any]) -> Any:
-        """An epoch is to be trained by `train`."""
+        """The script is about to train an epoch.
+
+        Args:
+            number: the script's own number of the epoch.
+            train: trains it.
+
+        Returns:
+            What `train` returns.
+        """
 
     def evaluated(self, result: Any) -> None:
-        """The script has evaluated its model: mAP, or (cmc, mAP)."""
+        """The script has evaluated its model.
+
+        Args:
+            result: mAP, or (cmc, mAP).
+        """
 
     def testing(self) -> None:
         """The script has loaded a checkpoint again: what it evaluates now is its test."""
 
 
 def install(names: dict[str, Any], recipe: Recipe, callbacks: PatchCallbacks) -> None:
-    """Replace the seams in a script's globals."""
+    """Replace names among a script's globals by wrappers that call the callbacks.
+
+    Args:
+        names: the script's globals, changed in place.
+        recipe: how the script is laid out.
+        callbacks: are told what the script does, and change its labels.
+    """
     names["get_data"] = _reading(names["get_data"], callbacks)
     names["compute_jaccard_distance"] = _distance(names["compute_jaccard_distance"], recipe, callbacks)
     names["DBSCAN"] = _clustering(names["DBSCAN"], recipe, callbacks)
@@ -168,7 +220,11 @@ class Losses:
 
     @contextmanager
     def watched(self, console: Any) -> Iterator[None]:
-        """Look at every loss that is back-propagated, and every line that is written to `console`."""
+        """Collect every loss that is back-propagated inside the block, and what the script prints of its losses.
+
+        Args:
+            console: the file that the script prints to.
+        """
         backward, write = torch.Tensor.backward, console.write
 
         def seen(loss: torch.Tensor, *arguments: Any, **options: Any) -> None:
@@ -192,7 +248,11 @@ class Losses:
             console.write = write
 
     def means(self) -> dict[str, float]:
-        """The mean of what was minimised as `loss`, and the script's own means by their names."""
+        """Average the losses.
+
+        Returns:
+            `loss`, the mean of all that was back-propagated, and the script's own means by their names.
+        """
         own = {name: value for name, value in self._printed.items() if name not in NO_LOSSES}
         total = {"loss": float(torch.stack([loss.sum() for loss in self._totals]).mean())} if self._totals else {}
         return {**own, **total}

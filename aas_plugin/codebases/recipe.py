@@ -61,9 +61,16 @@ class Recipe:
 
 
 def check_checkout(name: str, recipe: Recipe, checkout: Path, others: Mapping[str, Recipe]) -> None:
-    """Refuse a folder that does not hold the recipe's script; `others` are recipes by name, to suggest from.
+    """Refuse a folder that does not hold the recipe's script.
 
-    Raises `AasError` saying what was looked for and not found.
+    Args:
+        name: of the recipe.
+        recipe: how the script is laid out.
+        checkout: folder of the checkout.
+        others: recipes by name, to suggest from.
+
+    Raises:
+        AasError: the folder or the script is not there; says what was looked for, and whose checkout it looks like.
     """
     if not checkout.is_dir():
         raise AasError(f"{checkout} is no folder; give that of a checkout of {recipe.repository}")
@@ -79,9 +86,14 @@ def check_checkout(name: str, recipe: Recipe, checkout: Path, others: Mapping[st
 
 
 def check_names(recipe: Recipe, names: Mapping[str, Any]) -> None:
-    """Refuse a script that lacks a seam of the recipe; raises `AasError` naming all that are missing.
+    """Refuse a script that lacks something that the recipe needs.
 
-    `names` are the script's globals.
+    Args:
+        recipe: how the script is laid out.
+        names: the script's globals.
+
+    Raises:
+        AasError: naming all that is missing.
     """
     missing = [name for name in (*SEAMS, recipe.trainer, "main") if not callable(names.get(name))]
     missing += [f"{recipe.trainer}.train" for _ in "1" if not callable(getattr(names.get(recipe.trainer), "train", ""))]
@@ -99,7 +111,14 @@ def check_names(recipe: Recipe, names: Mapping[str, Any]) -> None:
 
 
 def commit_of(checkout: Path) -> str | None:
-    """The checkout's commit, or None where it is not the top of a git repository."""
+    """Read the commit of a checkout.
+
+    Args:
+        checkout: folder of the checkout.
+
+    Returns:
+        The full hash, or None where the folder is not the top of a git repository.
+    """
     command = ["git", "-C", str(checkout), "rev-parse", "--show-toplevel", "HEAD"]
     try:
         found = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)

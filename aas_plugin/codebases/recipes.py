@@ -9,10 +9,18 @@ from aas_plugin.settings.models import DrivenSettings
 
 
 def recipe_of(plugins: Plugins, settings: DrivenSettings) -> Recipe:
-    """The recipe that the settings name, once their checkout has its script.
+    """Find the recipe that the settings name, once their checkout has its script.
 
-    Raises `AasError` for a name without a recipe, a checkout of something else, and sparse distances where the script
-    mixes its distances.
+    Args:
+        plugins: all that are loaded.
+        settings: name the adapter and the checkout.
+
+    Returns:
+        The recipe.
+
+    Raises:
+        AasError: there is no recipe of that name, the checkout is one of something else, or sparse distances are asked
+            for where the script mixes its distances.
     """
     name = settings.adapter.name
     recipe: Recipe = plugins.component("codebase", name).factory()

@@ -24,6 +24,9 @@ class Script:
         checkout: the checkout's folder, absolute.
         path: the script's path, absolute.
         names: the script's globals once it is loaded; what is replaced there, the script uses.
+
+    Raises:
+        AasError: the script has no block under `if __name__ == "__main__"` that calls `main()`.
     """
 
     def __init__(self, checkout: Path, script: str) -> None:
@@ -44,15 +47,19 @@ class Script:
 
     @contextmanager
     def importable(self) -> Iterator[None]:
-        """Let the checkout's modules be imported inside the block, leaving nothing of them behind, on disk neither."""
+        """Let the checkout's modules be imported inside the block.
+
+        Nothing of them is left afterwards, and no bytecode is written. The import path, arguments, working folder and
+        console are then as they were.
+        """
         paths, argv, modules, stdout = list(sys.path), list(sys.argv), set(sys.modules), sys.stdout
-        # Some scripts change it when they are imported.
+        # Some scripts change the working folder when they are imported.
         folder = os.getcwd()
         writes_bytecode = sys.dont_write_bytecode
         sys.path[:0] = [str(self.path.parent), str(self.checkout)]
         sys.dont_write_bytecode = True
         if sys.stdout is None or sys.stdout.closed:
-            # The script writes there without asking.
+            # The script writes to the console without looking whether there is one.
             sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
         try:
             yield
@@ -66,7 +73,7 @@ class Script:
                     del sys.modules[name]
 
     def load(self) -> None:
-        """Execute all but the held back block. Raises what the script's imports raise."""
+        """Execute all but the block that is held back; what the script's imports raise is raised."""
         module = types.ModuleType(MODULE)
         module.__file__ = str(self.path)
         sys.modules[MODULE] = module
@@ -74,10 +81,17 @@ class Script:
         self._execute(self._definitions)
 
     def parse(self, arguments: Sequence[str]) -> Namespace:
-        """Execute the held back block up to `main()`, and let the script parse its flags.
+        """Execute the block that is held back up to `main()`, and let the script parse its flags.
 
-        Raises `SystemExit`, after its own usage, for flags that the script does not take, and `AasError` when it
-        has no parser.
+        Args:
+            arguments: the script's flags and their values, as a shell gives them.
+
+        Returns:
+            What the script's parser makes of them.
+
+        Raises:
+            AasError: the script makes no parser.
+            SystemExit: the script does not take these flags, and has told its usage.
         """
         sys.argv[:] = [str(self.path), *arguments]
         self._execute(self._before)

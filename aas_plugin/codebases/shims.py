@@ -43,7 +43,16 @@ class Shim:
 
 @contextmanager
 def shims_of(script: Script, gpu: bool, moment: Literal["before", "after"]) -> Iterator[list[str]]:
-    """Apply the shims that a run needs at a moment; gives their names."""
+    """Apply, inside the block, the shims that a run needs at one moment.
+
+    Args:
+        script: the training script.
+        gpu: whether there is a GPU.
+        moment: "before" the script's imports, or "after" them.
+
+    Yields:
+        Names of the shims that are applied.
+    """
     with ExitStack() as stack:
         applied = []
         for shim in SHIMS:
@@ -64,7 +73,7 @@ def _sources(checkout: Path) -> tuple[str, ...]:
 
 @contextmanager
 def _attribute(owner: Any, name: str, value: Any) -> Iterator[None]:
-    """Set an attribute inside the block, and take it away again, or put the old one back."""
+    """Set an attribute inside the block; afterwards remove it, or put the old value back."""
     had, old = name in vars(owner), vars(owner).get(name)
     setattr(owner, name, value)
     try:
@@ -129,7 +138,7 @@ def _logger(script: Script) -> Iterator[None]:
         try:
             yield
         finally:
-            # All of a log is on the disk when the run is over.
+            # Closing writes the whole log to the disk before the run is over.
             for logger in loggers:
                 logger.close()
 
@@ -168,7 +177,7 @@ def _needs_cpu_search(script: Script, gpu: bool) -> bool:
 
 @cache
 def _faiss_finds_the_gpu() -> bool:
-    """Whether faiss searches on the GPU, tried in a process of its own, as failure aborts it."""
+    """Whether faiss searches on the GPU. Tried in a process of its own, as a failure aborts the process."""
     code = (
         "import faiss, numpy as np; index = faiss.GpuIndexFlatL2(faiss.StandardGpuResources(), 8); "
         "index.add(np.eye(8, dtype='float32')); index.search(np.eye(8, dtype='float32'), 2)"
@@ -214,7 +223,7 @@ def _is_cuda(device: Any) -> bool:
 @contextmanager
 def _cpu_tensors(script: Script) -> Iterator[None]:
     with _OnCpu(), warnings.catch_warnings():
-        # Every loader would tell that its memory is not pinned.
+        # Every data loader would warn that its memory is not pinned.
         warnings.filterwarnings("ignore", message="'pin_memory' argument is set")
         yield
 

@@ -12,7 +12,12 @@ KEPT = 2
 
 
 def save_checkpoint(folder: Path, epoch: int, state: dict[str, Any]) -> None:
-    """Write the state after `epoch` whole, then remove all but the last `KEPT`.
+    """Write a checkpoint whole, then remove all but the last `KEPT`.
+
+    Args:
+        folder: of the checkpoints.
+        epoch: the last one that is trained, from 0.
+        state: tensors, numbers, strings and containers of them, by name.
 
     Raises:
         AasError: it cannot be written; earlier checkpoints are then still there.
@@ -25,10 +30,17 @@ def save_checkpoint(folder: Path, epoch: int, state: dict[str, Any]) -> None:
 
 
 def load_checkpoint(folder: Path, device: Any) -> dict[str, Any] | None:
-    """Read the newest checkpoint that is whole, or None when there is none.
+    """Read the newest checkpoint that is whole.
+
+    Args:
+        folder: of the checkpoints.
+        device: where tensors go, as torch names it.
+
+    Returns:
+        The state that was saved and its `epoch`, or None where there is no checkpoint.
 
     Raises:
-        AasError: there are some and none can be read.
+        AasError: there are checkpoints, and none can be read.
     """
     import torch
 

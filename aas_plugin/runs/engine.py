@@ -1,4 +1,4 @@
-"""A native run: the loop over epochs around the step. Knows hooks, and no method, tracker or page."""
+"""A native run: the loop over epochs around the step. It knows hooks, and no method, tracker or page."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class WaitingForAnswers(Exception):
 
 
 class ActiveLabels:
-    """Active learning around any method's pseudo-labels: whatever comes out satisfies every answer.
+    """Active learning around any method's pseudo-labels: in what comes out, every answer holds.
 
     Attributes:
         history: is told what the method took, and what was asked.
@@ -37,12 +37,24 @@ class ActiveLabels:
         self.history = history
         self.tell_bare = tell_bare
 
-    # Outermost: what it returns is what is trained on.
+    # The outermost wrapper: what it returns is trained on.
     @hookimpl(wrapper=True, tryfirst=True)
     def aas_pseudo_labels(
         self, run: NativeRun, features: np.ndarray, graph: JaccardGraph
     ) -> Generator[None, np.ndarray, np.ndarray]:
-        """Take the step on what the method returns."""
+        """Take the step on what the method returns.
+
+        Args:
+            run: the run.
+            features: float32 (N, D), L2-normalised rows.
+            graph: distances between these N images.
+
+        Returns:
+            int64 (N,), in which every answer holds; -1 for an un-clustered image.
+
+        Raises:
+            WaitingForAnswers: people have to answer first.
+        """
         started = time.perf_counter()
         labels = yield
         self.history.add_seconds("pseudo_labels", time.perf_counter() - started)
@@ -59,7 +71,15 @@ class ActiveLabels:
 
 
 class Engine:
-    """Runs what `set_up` made ready, from its last checkpoint or from the start."""
+    """Runs what `set_up` made ready, from its last checkpoint or from the start.
+
+    Attributes:
+        run: the run.
+        hook: calls the hooks of its plugins.
+        history: its reports.
+        schedule: which epochs begin a cycle.
+        protocol: how it is evaluated; there once it is executed.
+    """
 
     def __init__(self, run: NativeRun) -> None:
         self.run = run
@@ -68,9 +88,12 @@ class Engine:
         self.schedule = run.active.schedule
 
     def execute(self) -> str:
-        """Run to the end and return "finished", or "waiting" when people have to answer first.
+        """Run to the end, or until people have to answer.
 
         On an error or an interruption observers are told, and it is raised; the last checkpoint stands.
+
+        Returns:
+            "finished", or "waiting" when people have to answer first.
         """
         try:
             with _reproducible():

@@ -21,9 +21,10 @@ NOTHING_ASKED = ("asked", "budget", "asked_total", "asked_share", "must_links", 
 
 
 class History:
-    """The reports of a run so far, in its folder and told to observers.
+    """The reports of a run so far; they are written into its folder, and observers are told.
 
     Attributes:
+        run: the run.
         asking: what the last step asked, None before any and where nothing is asked.
         seconds: what the stages of this cycle took, by name.
         epochs: one report an epoch.
@@ -39,7 +40,7 @@ class History:
 
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:
-        """Add what the block takes to the seconds of a stage."""
+        """Add what the block takes to the seconds of a stage of this cycle."""
         started = perf_counter()
         yield
         self.add_seconds(stage, perf_counter() - started)
@@ -53,7 +54,13 @@ class History:
         self.seconds, self.asking = {}, None
 
     def finish_epoch(self, labels: np.ndarray, scalars: dict[str, Any], seconds: float) -> None:
-        """Tell an epoch's scalars and clusters; `labels` int64 `(N,)` are those it was trained on."""
+        """Report an epoch to observers.
+
+        Args:
+            labels: int64 (N,), those it was trained on, -1 for un-clustered.
+            scalars: its losses and other numbers, by name.
+            seconds: what it took.
+        """
         clusters, noise = count_clusters(labels), int((labels == -1).sum())
         self.epochs.append(
             {"epoch": self.run.epoch, **scalars, "clusters": clusters, "noise": noise, "seconds": seconds}
@@ -61,7 +68,13 @@ class History:
         self.run.notify("aas_epoch_finished", report=self.epochs[-1])
 
     def finish_cycle(self, cycle: int, labels: np.ndarray, metrics: dict[str, float]) -> None:
-        """Write and tell what a cycle gave; `labels` int64 `(N,)` are its last pseudo-labels."""
+        """Write what a cycle gave, and report it to observers.
+
+        Args:
+            cycle: from 1; 0 is the state before any question.
+            labels: int64 (N,), its last pseudo-labels, -1 for un-clustered.
+            metrics: of its evaluation, by name.
+        """
         run = self.run
         quality = clustering_quality(labels, pd.array(run.identity[run.train], dtype="string"))
         asking = self.asking or dict.fromkeys(NOTHING_ASKED, 0)
@@ -79,14 +92,22 @@ class History:
         run.notify("aas_cycle_finished", report=report)
 
     def read_cycles(self, next_epoch: int) -> None:
-        """Take up the reports of an earlier process that ended before `next_epoch`."""
+        """Take up the reports that an earlier process wrote.
+
+        Args:
+            next_epoch: the first to train now; reports of this or a later epoch are left out.
+        """
         for path in sorted((self.run.folder / "cycles").glob("*/report.json")):
             report = json.loads(path.read_text(encoding="utf-8"))
             if report["epoch"] < next_epoch:
                 self.cycles.append(report)
 
     def write_summary(self, **more: float) -> None:
-        """Write the last cycle's numbers as those of the run, with a hash of its labels to compare runs by."""
+        """Write the last cycle's numbers as those of the run, with a hash of its labels to compare runs by.
+
+        Args:
+            more: other numbers of the run, by name.
+        """
         last = self.cycles[-1]
         labels = read_table(self.run.folder / "cycles" / f"{last['cycle']:02d}" / "labels.parquet")
         digest = hashlib.sha256(labels.to_csv(index=False).encode()).hexdigest()[:16]

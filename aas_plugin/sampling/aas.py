@@ -50,7 +50,7 @@ def ambiguity_aware_pairs(
         budget: most pairs to ask, at least 0.
         rng: decides the draw.
         options: settings.
-        known: tells of pairs, int64 (P, 2), which need no question, bool (P,).
+        known: from pairs, int64 (P, 2), to whether each needs no question, bool (P,).
 
     Returns:
         One row a pair in the order drawn: u < v, kind ("over" or "under"), probability in the whole pool,

@@ -20,11 +20,11 @@ def random_pairs(n: int, budget: int, rng: np.random.Generator, known: KnownPair
         n: number of images, up to 40 million.
         budget: most pairs to ask, at least 0; fewer are drawn where fewer are left.
         rng: decides the draw.
-        known: tells of pairs, int64 (P, 2), which need no question, bool (P,).
+        known: from pairs, int64 (P, 2), to whether each needs no question, bool (P,).
 
     Returns:
-        One row a pair in the order drawn: u < v, kind "random"; probability and similarity are NaN, type,
-        region_u and region_v are -1, as nothing of them is computed.
+        One row a pair in the order drawn: u < v, kind "random". Probability and similarity are NaN, and type,
+        region_u and region_v are -1, as none of them is computed.
     """
     total = n * (n - 1) // 2
     budget = min(budget, total)
@@ -67,6 +67,6 @@ def _exhaust(
 
 def _pairs(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
     """The pairs u < v, int64 (P, 2), with number v (v - 1) / 2 + u."""
-    # Whole numbers up to 2**53 are exact in double precision, so the root cannot be rounded across one.
+    # Whole numbers up to 2**53 are exact in double precision, so rounding the root cannot cross a whole number.
     v = ((1 + np.sqrt(1 + 8 * numbers)) // 2).astype(np.int64)
     return np.stack([numbers - v * (v - 1) // 2, v], axis=1)

@@ -19,11 +19,12 @@ def pair_distribution(
 
     Source: paper, equations 4 to 6: `epsilon` of the mass goes to the over-segmentation pool in proportion
     to similarity, the rest to the under-segmentation pool as π(type) ρ(region | type) ω(pair | both).
-    Ours: π is the share of the type in the pool unless it is given; ρ is proportional to the inconsistent
-    pairs of the region and type; ω is proportional to similarity; π and ρ are normalised over what the pool
-    still holds, and where every similarity of a pool or cell, or every given weight of a type that the pool
-    holds, is 0, similarity is replaced by a constant and π by the shares. An empty pool leaves its mass to
-    the other.
+
+    Ours: π is the share of the type in the pool unless it is given. ρ is proportional to the inconsistent pairs
+    of the region and type. ω is proportional to similarity. π and ρ are normalised over what the pool still
+    holds. Where every similarity of a pool or cell is 0, similarity is replaced by a constant. Where the given
+    weights of all types that the pool holds are 0, π is replaced by the shares. An empty pool leaves its mass to the
+    other.
 
     Args:
         over_sim: float32 (P,), similarity in [0, 1] of the over-segmentation pool.

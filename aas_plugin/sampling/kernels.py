@@ -13,7 +13,17 @@ Weights = NDArray[np.float32]
 
 @compiled
 def closeness(indptr: Columns, indices: Columns, data: Weights, region: Ints) -> NDArray[np.float64]:
-    """Summed similarity of each image to the others of its region: float64 (N,), 0 outside of regions."""
+    """Sum the similarities of each image to the others of its region.
+
+    Args:
+        indptr: of a symmetric CSR (N, N) of distances.
+        indices: int32.
+        data: float32; a pair that is not stored has distance 1.
+        region: int64 (N,), regions 0..M-1, -1 outside.
+
+    Returns:
+        float64 (N,), 0 outside of regions.
+    """
     n = len(region)
     total = np.zeros(n)
     for i in range(n):
@@ -35,7 +45,7 @@ def closest_grouped(
 
     Args:
         indptr: of a symmetric CSR (N, N) of distances.
-        indices: ascending in a row.
+        indices: int32, ascending in a row.
         data: float32; a pair that is not stored has distance 1.
         region: int64 (N,), -1 outside; holds whole clusters of both views.
         own: int64 (N,), clusters 0..C-1, none empty.

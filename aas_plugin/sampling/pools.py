@@ -51,7 +51,7 @@ def medoids_of(region: NDArray[np.int64], distances: csr_array) -> NDArray[np.in
     Returns:
         int64 (M,), ascending.
     """
-    # The summed similarity, largest at the same image, needs no more than the stored pairs.
+    # The summed similarity is largest at the same image, and needs the stored pairs only.
     close = closeness(distances.indptr, distances.indices, distances.data, region)
     members = np.flatnonzero(region >= 0)
     order = members[np.lexsort((members, -close[members], region[members]))]

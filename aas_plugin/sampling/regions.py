@@ -26,7 +26,7 @@ def uncertainty_regions(a: NDArray[np.int64], b: NDArray[np.int64]) -> NDArray[n
     overlaps = csr_array((np.ones(len(a), dtype=np.int32), (a, clusters_a + b)), shape=(nodes, nodes))
     overlaps.sum_duplicates()
     _, component = connected_components(overlaps, directed=False)
-    # A component of more than one overlap has no identical clusters, one of a single overlap is nothing else.
+    # A component with a single overlap is a pair of identical clusters; one with more holds no identical clusters.
     tangled = np.bincount(component[overlaps.tocoo().row]) > 1
     component = component[a]
     region = np.full(len(a), -1, dtype=np.int64)

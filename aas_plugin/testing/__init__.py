@@ -2,7 +2,7 @@
 
 import pytest
 
-# Before they are imported, so that a failing assertion says what it compared.
+# This comes before their import, so that a failing assertion says what it compared.
 for _contract in ("contract", "sampler_contract", "oracle_contract"):
     pytest.register_assert_rewrite(f"aas_plugin.testing.{_contract}")
 

@@ -1,4 +1,4 @@
-"""A backbone of two convolutions, for tests: what a method does shows on it as on a real one, in a tenth of the time.
+"""A backbone of two convolutions, for tests: it shows what a method does in a tenth of a real backbone's time.
 
 A plugin module like any: `aas run -p aas_plugin.testing.backbone --set backbone=tiny` trains it.
 """
@@ -34,7 +34,7 @@ def tiny(options: BackboneOptions) -> Backbone:
         nn.Conv2d(16, FEATURES, 3, stride=2, padding=1, bias=False),
         nn.BatchNorm2d(FEATURES, momentum=None),
     )
-    # Statistics of noise take away what all images share: untrained features then point in all directions.
+    # Statistics of noise remove what all images share, so that untrained features point in all directions.
     with torch.inference_mode():
         body(torch.randn(16, 3, 48, 48))
     for layer in body:

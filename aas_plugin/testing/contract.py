@@ -29,7 +29,12 @@ NO_QUESTIONS = {"active": {"cycles": 0}, "training": {"epochs": 2}}
 
 
 class Watch:
-    """Keeps the labels that are handed over for training and the images that are then looked at."""
+    """Keeps what each epoch is trained on.
+
+    Attributes:
+        labels: one int64 (N,) an epoch, the labels that are handed over for training.
+        trained_on: one set an epoch, positions of the training images whose pixels are then read.
+    """
 
     def __init__(self) -> None:
         self.labels: list[np.ndarray] = []
@@ -37,7 +42,7 @@ class Watch:
 
     @hookimpl(wrapper=True)
     def aas_train_epoch(self, run: Any, labels: np.ndarray) -> Any:
-        """Look at one epoch."""
+        """Keep the labels of one epoch and the images that it reads, and check that every answer holds."""
         self.labels.append(labels.copy())
         assert run.active.constraints.violations(labels) == (0, 0)
         position = {row: index for index, row in enumerate(run.train.tolist())}
@@ -101,7 +106,17 @@ class AdapterContract:
         return load_plugins(self.modules)
 
     def engine(self, *layers: Mapping[str, Any], name: str = "run", observer: object = None, **options: Any) -> Engine:
-        """A run of the adapter that is ready to be executed; `layers` are settings, weakest first."""
+        """Make a run of the adapter that is ready to be executed.
+
+        Args:
+            layers: settings, weakest first; stronger than those of the contract.
+            name: of the run's folder.
+            observer: plugin object that watches the run.
+            options: passed on to `tiny_engine`.
+
+        Returns:
+            The run's engine.
+        """
         plugins = self.plugins()
         if observer is not None:
             plugins.load("observer", observer, "tests")
@@ -109,14 +124,30 @@ class AdapterContract:
         return tiny_engine(plugins, self._folder / name, self._drawn, own, *layers, **options)
 
     def execute(self, *layers: Mapping[str, Any], **options: Any) -> tuple[Engine, Watch]:
-        """Execute a run to its end; also gives what was trained on."""
+        """Execute a run to its end.
+
+        Args:
+            layers: settings, weakest first.
+            options: passed on to `engine`.
+
+        Returns:
+            The engine, and what was trained on.
+        """
         watch = Watch()
         engine = self.engine(*layers, observer=watch, **options)
         assert engine.execute() == "finished"
         return engine, watch
 
     def set_up(self, *layers: Mapping[str, Any], name: str = "run") -> NativeRun:
-        """A run whose method is set up, outside of the engine's loop."""
+        """Make a run whose method is set up, outside of the engine's loop.
+
+        Args:
+            layers: settings, weakest first.
+            name: of the run's folder.
+
+        Returns:
+            The run, ready for the hooks of its method.
+        """
         run = self.engine(*layers, name=name).run
         assert run.plugins.hook.aas_setup(run=run) is True
         return run

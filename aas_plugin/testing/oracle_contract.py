@@ -44,12 +44,20 @@ class OracleContract:
     is_right: ClassVar[bool] = False
 
     def make(self) -> Any:
-        """A fresh oracle, as a run makes it."""
+        """Make a fresh oracle, as a run makes it."""
         component = load_plugins(self.modules).component("oracle", self.oracle)
         return component.factory(component.options.model_validate(dict(self.options)))
 
     def answers(self, questions: Sequence[Question], seed: int = 0) -> dict[tuple[str, str], str | None]:
-        """What a fresh oracle says to questions, by their paths, asked in this order."""
+        """Ask a fresh oracle.
+
+        Args:
+            questions: pairs to ask, in this order.
+            seed: of the run.
+
+        Returns:
+            Its decisions by the paths of both images, None for "not yet".
+        """
         hook = self.make().aas_answer
         known = {"identities": INDIVIDUALS, "seed": seed, "run": None}
         return {one.paths: call_with_needed(hook, question=one, **known) for one in questions}

@@ -28,7 +28,17 @@ BUDGETS = (0, 1, 7, 10**6)
 
 
 def herd(individuals: int, photos: int, noise: float, seed: int = 0) -> np.ndarray:
-    """Made-up features, float32 (individuals * photos, 16), rows of unit length; photos of one stand together."""
+    """Make up features of animals; those of one individual lie close together.
+
+    Args:
+        individuals: how many.
+        photos: of each.
+        noise: standard deviation of photos around their individual; that of individuals is 1.
+        seed: of the draw.
+
+    Returns:
+        float32 (individuals * photos, 16), L2-normalised rows, individual by individual.
+    """
     rng = np.random.default_rng(seed)
     centres = np.repeat(rng.normal(size=(individuals, 16)), photos, axis=0)
     found = centres + noise * rng.normal(size=centres.shape)
@@ -36,7 +46,7 @@ def herd(individuals: int, photos: int, noise: float, seed: int = 0) -> np.ndarr
 
 
 def herds() -> dict[str, np.ndarray]:
-    """Features of every kind that a sampler meets, by what they are."""
+    """Make up features of every kind that a sampler meets: float32 (N, 16) each, by what they are."""
     same = np.zeros((9, 16), dtype=np.float32)
     same[:, 0] = 1
     return {
@@ -71,12 +81,20 @@ class SamplerContract:
     asks: ClassVar[bool] = True
 
     def make(self) -> Any:
-        """A fresh sampler, as a run makes it."""
+        """Make a fresh sampler, as a run makes it."""
         component = load_plugins(self.modules).component("sampler", self.sampler)
         return component.factory(component.options.model_validate(dict(self.options)))
 
     def views(self, features: np.ndarray, constraints: Constraints | None = None) -> Views:
-        """Both clusterings of some features, with the answers applied."""
+        """Cluster features twice, with the answers applied.
+
+        Args:
+            features: float32 (N, D), L2-normalised rows.
+            constraints: answers about these images; none by default.
+
+        Returns:
+            Both views.
+        """
         graph = jaccard_graph(features, 8, 3, radius=0.7)
         known = constraints or Constraints(len(features))
         return make_views(
@@ -84,7 +102,20 @@ class SamplerContract:
         )
 
     def choose(self, views: Views, known: KnownPairs, budget: int, seed: int = 0) -> pd.DataFrame:
-        """What a sampler chooses, refused if it breaks a rule."""
+        """Let a fresh sampler choose, and check that it keeps the rules.
+
+        Args:
+            views: two clusterings of N images.
+            known: from pairs, int64 (P, 2), to whether each needs no question, bool (P,).
+            budget: most pairs to choose.
+            seed: of the generator that the sampler draws from.
+
+        Returns:
+            The pairs that were chosen, one a row.
+
+        Raises:
+            AasError: the sampler breaks a rule.
+        """
         rng = np.random.default_rng(seed)
         hook = self.make().aas_select_pairs
         table = call_with_needed(hook, views=views, known=known, budget=budget, rng=rng, run=None)

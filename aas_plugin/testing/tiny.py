@@ -25,7 +25,18 @@ TINY: dict[str, Any] = {
 def tiny_engine(
     plugins: Plugins, folder: Path, drawn: Path, *layers: Mapping[str, Any], resume: bool = False
 ) -> Engine:
-    """Make a run in `folder` of animals that are drawn into `drawn` once; `layers` are settings, weakest first."""
+    """Make a run that takes seconds, of animals that are drawn once.
+
+    Args:
+        plugins: all that the run needs; the backbone `tiny` is added.
+        folder: of the run.
+        drawn: folder of the drawn animals.
+        layers: settings, weakest first; stronger than `TINY`.
+        resume: whether to go on with what the folder holds.
+
+    Returns:
+        The run's engine.
+    """
     if not plugins.manager.is_registered(backbone):
         plugins.load(backbone.__name__, backbone, "built in")
     tiny = merge(TINY, {"dataset": {"path": str(drawn)}})

@@ -21,7 +21,11 @@ from .options import ClusterContrastOptions
 
 
 class ClusterContrast(NativeMethod):
-    """One run of ClusterContrast. Images that are in no cluster after the answers are not trained on."""
+    """One run of ClusterContrast. Images that are in no cluster after the answers are not trained on.
+
+    Attributes:
+        options: of the method.
+    """
 
     def __init__(self, options: ClusterContrastOptions) -> None:
         self.options = options

@@ -10,7 +10,8 @@ from aas_plugin.plugins.registry import Registry
 
 from .options import PplrOptions
 
-# Animals are square: about the pixels of the official 384 x 128, on 15 rows of features, so three stripes of five.
+# Photos of animals are square: about as many pixels as the official 384 x 128, and 15 rows of features, which make
+# three stripes of five.
 DEFAULTS = {"training": {"height": 240, "width": 240}, "clustering": {"eps": 0.5}}
 
 CODEBASE = Recipe(

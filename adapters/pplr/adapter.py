@@ -24,15 +24,29 @@ from .options import PplrOptions
 class Pplr(NativeMethod):
     """One run of PPLR. Images that are in no cluster after the answers are not trained on.
 
-    Classifiers last an epoch, with an optimiser of their own (ours; the official code carries Adam's moments
-    over to the next epoch, whose classes are others).
+    Classifiers last an epoch, with an optimiser of their own. This is ours: the official code carries Adam's moments
+    over to the next epoch, whose classes are others.
+
+    Attributes:
+        options: of the method.
+        features: float32 (N, 1 + P, D), global and part features of this epoch, all of unit length.
     """
 
     def __init__(self, options: PplrOptions) -> None:
         self.options = options
 
     def make_model(self, run: NativeRun) -> nn.Module:
-        """The backbone with features of stripes beside the global ones."""
+        """Make the backbone with features of stripes beside the global ones.
+
+        Args:
+            run: the run.
+
+        Returns:
+            A module on the run's device.
+
+        Raises:
+            AasError: there are more stripes than rows in the feature map of an image.
+        """
         model = PartModel(make_backbone(run), self.options.parts).to(run.device)
         check_stripes(model, run.settings.training.height, run.settings.training.width, run.device)
         return model
@@ -55,7 +69,15 @@ class Pplr(NativeMethod):
         return backbone
 
     def _embed_all(self, run: NativeRun, rows: np.ndarray) -> np.ndarray:
-        """Global and part features, float32 `(n, 1 + P, D)`, all of unit length."""
+        """Embed images globally and by parts.
+
+        Args:
+            run: the run.
+            rows: int64 (n,), catalogue rows of the images.
+
+        Returns:
+            float32 (n, 1 + P, D), all of unit length.
+        """
         return unit_rows(embed(self.model, run.images, rows, run.device, progress=run.progress("embedding")))
 
     @hookimpl
@@ -65,7 +87,7 @@ class Pplr(NativeMethod):
 
     @hookimpl
     def aas_train_epoch(self, run: NativeRun, labels: np.ndarray) -> dict[str, float]:
-        """Classify batches into the clusters that were handed over, each label as far as the parts bear it out."""
+        """Train classifiers of the clusters that were handed over; the parts say how far each label is trusted."""
         options, whole = self.options, np.ascontiguousarray(self.features[:, 0])
         score = cross_agreement(whole, self.features[:, 1:], options.agreement_k, run.device)
         agreement, clusters = (torch.from_numpy(array).to(run.device) for array in (score, labels))

@@ -11,10 +11,16 @@ _BLOCK = 4096
 
 
 def cross_agreement(features: np.ndarray, parts: np.ndarray, k: int, device: torch.device | str = "cpu") -> np.ndarray:
-    """IoU of the `k` nearest others by global and by part features (PPLR, equation 2): float32 `(N, P)`.
+    """IoU of the `k` nearest others by global and by part features (PPLR, equation 2).
 
-    `features` float32 `(N, D)` and `parts` `(N, P, D)`, L2-normalised; k is cut to N - 1. 1 where there are no
-    others.
+    Args:
+        features: float32 (N, D), global features, L2-normalised.
+        parts: float32 (N, P, D), part features, L2-normalised.
+        k: number of neighbours, the image itself not counted; cut to N - 1.
+        device: where nearest neighbours are searched, as torch names it.
+
+    Returns:
+        float32 (N, P), in [0, 1]; 1 where there are no others.
     """
     whole = nearest(features, k + 1, device).ranks[:, 1:]
     if whole.shape[1] == 0:

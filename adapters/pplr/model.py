@@ -12,9 +12,13 @@ from aas_plugin.models.backbones import Backbone
 class PartModel(nn.Module):
     """Global and part features of images, not normalised (official `resnet_part.py`).
 
-    `forward` takes float32 `(B, 3, H, W)` and returns float32 `(B, 1 + P, D)`: first what the backbone pools
-    from the whole feature map, then from each of P stripes, from top to bottom, each behind a neck of its own.
-    Where P does not divide the map's rows, neighbouring stripes share a row.
+    First comes what the backbone pools from the whole feature map, then what is pooled from each of P stripes, from
+    top to bottom, each behind a neck of its own. Where P does not divide the map's rows, neighbouring stripes share
+    a row.
+
+    Args:
+        backbone: embeds the whole image, and gives the feature map.
+        parts: number of stripes P, at least 1.
     """
 
     def __init__(self, backbone: Backbone, parts: int) -> None:
@@ -24,7 +28,14 @@ class PartModel(nn.Module):
         self.necks = nn.ModuleList(backbone.make_neck() for _ in range(parts))
 
     def forward(self, images: Tensor) -> Tensor:
-        """Embed a batch."""
+        """Embed a batch.
+
+        Args:
+            images: float32 (B, 3, H, W).
+
+        Returns:
+            float32 (B, 1 + P, D).
+        """
         maps = self.backbone.body(images)
         whole = self.backbone.neck(self.backbone.pool(maps))
         stripes = self.stripes(maps).squeeze(-1).unbind(-1)
@@ -33,7 +44,17 @@ class PartModel(nn.Module):
 
 
 def check_stripes(model: PartModel, height: int, width: int, device: torch.device) -> None:
-    """Refuse more stripes than the feature map of an image has rows; raises `AasError`."""
+    """Refuse more stripes than the feature map of an image has rows.
+
+    Args:
+        model: has the stripes.
+        height: of the images, in pixels.
+        width: of the images, in pixels.
+        device: where the model is.
+
+    Raises:
+        AasError: there are more stripes than rows.
+    """
     was_training = model.training
     model.eval()
     with torch.inference_mode():
@@ -50,8 +71,10 @@ def check_stripes(model: PartModel, height: int, width: int, device: torch.devic
 class Classifiers(nn.Module):
     """Linear classifiers of the global and the part features, begun from the clusters' centroids.
 
-    `centroids` float32 `(1 + P, K, D)`; `forward` takes `(B, 1 + P, D)` and returns logits `(B, 1 + P, K)`.
-    As many classes as there are clusters, where the official code has room for 3000.
+    There are as many classes as clusters, where the official code has room for 3000.
+
+    Args:
+        centroids: float32 (1 + P, K, D), of the global features and of each part; copied.
     """
 
     def __init__(self, centroids: Tensor) -> None:
@@ -59,5 +82,12 @@ class Classifiers(nn.Module):
         self.weight = nn.Parameter(centroids.clone())
 
     def forward(self, features: Tensor) -> Tensor:
-        """Classify a batch."""
+        """Classify a batch.
+
+        Args:
+            features: float32 (B, 1 + P, D).
+
+        Returns:
+            float32 (B, 1 + P, K), logits.
+        """
         return torch.einsum("bpd,pkd->bpk", features, self.weight)

@@ -14,7 +14,7 @@ CODEBASE = Recipe(
     script="examples/spcl_train_usl.py",
     trainer="SpCLTrainer_USL",
     clusterings=("main", "tight", "loose"),
-    # Its filter lets unreliable images go after they are clustered, which breaks must-links.
+    # Its filter takes unreliable images out of clusters after the step, which breaks must-links.
     labels="memory.labels",
     commits=("01a486e",),
 )

@@ -20,7 +20,13 @@ from .reliability import independence_threshold, reliable, separate_noise
 
 
 class Spcl(NativeMethod):
-    """One run of SpCL. Un-clustered images, -1, are trained on as groups of one."""
+    """One run of SpCL. Un-clustered images, -1, are trained on as groups of one.
+
+    Attributes:
+        options: of the method.
+        memory: float32 (N, D), one L2-normalised row a training image, on the run's device.
+        threshold: on 1 - independence, None before the first clustering.
+    """
 
     def __init__(self, options: SpclOptions) -> None:
         self.options = options

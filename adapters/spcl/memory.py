@@ -12,11 +12,21 @@ from aas_plugin.training.memory import similarity_to
 def contrast(
     inputs: Tensor, positions: Tensor, memory: Tensor, labels: Tensor, momentum: float, temperature: float
 ) -> Tensor:
-    """SpCL's unified contrastive loss (its equation 1, without source classes), a scalar.
+    """SpCL's unified contrastive loss (its equation 1, without source classes).
 
-    `inputs` `(B, D)` L2-normalised; `positions` int64 `(B,)` their memory rows; `labels` int64 `(N,)`
-    contiguous from 0, every un-clustered image with a label of its own. The logit of a group is the mean of
-    f.m / temperature over its members. The memory is updated when the loss is back-propagated.
+    The logit of a group is the mean of f.m / temperature over its members. The memory is updated when the loss is
+    back-propagated.
+
+    Args:
+        inputs: float32 (B, D), L2-normalised rows.
+        positions: int64 (B,), memory rows of the inputs.
+        memory: float32 (N, D), L2-normalised rows.
+        labels: int64 (N,), contiguous from 0, every un-clustered image with a label of its own.
+        momentum: share of the old memory row that is kept, in [0, 1].
+        temperature: divides the similarities, above 0.
+
+    Returns:
+        A scalar, the mean over the batch.
     """
     similarity = similarity_to(memory, inputs, positions, momentum) / temperature
     groups = int(labels.max()) + 1

@@ -7,9 +7,14 @@ from scipy import sparse
 
 
 def intersection_over_union(labels: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """IoU of each image's cluster in `labels` with its cluster in `other`: float64 `(N,)` in (0, 1].
+    """IoU of each image's cluster in one clustering with its cluster in the other.
 
-    Both int64 `(N,)`, from 0, without -1.
+    Args:
+        labels: int64 (N,), from 0, without -1.
+        other: int64 (N,), from 0, without -1.
+
+    Returns:
+        float64 (N,), in (0, 1].
     """
     ones = np.ones(len(labels), dtype=np.int64)
     overlap = sparse.coo_array((ones, (labels, other))).tocsr()
@@ -19,9 +24,16 @@ def intersection_over_union(labels: np.ndarray, other: np.ndarray) -> np.ndarray
 
 
 def independence_threshold(labels: np.ndarray, loose: np.ndarray) -> float:
-    """Threshold on 1 - independence: 90th percentile over clusters of several images; 0 without any.
+    """Threshold on 1 - independence: the 90th percentile over clusters of several images.
 
     A cluster's value is the smallest of its images' (official code, taken once, in epoch 0).
+
+    Args:
+        labels: int64 (N,), from 0, un-clustered images with labels of their own.
+        loose: int64 (N,), likewise, at a larger radius.
+
+    Returns:
+        In [0, 1); 0 where no cluster has several images.
     """
     distance = 1 - intersection_over_union(labels, loose)
     sizes = np.bincount(labels)
@@ -34,11 +46,19 @@ def independence_threshold(labels: np.ndarray, loose: np.ndarray) -> float:
 
 
 def reliable(labels: np.ndarray, tight: np.ndarray, loose: np.ndarray, threshold: float) -> np.ndarray:
-    """Which images keep their cluster: bool `(N,)`.
+    """Whether each image keeps its cluster (SpCL, section 3.2, as in the official code).
 
-    An image does when its cluster's smallest 1 - IoU with the looser clustering is at most `threshold`, and
-    its own 1 - IoU with the tighter clustering is at most the smallest of its cluster (SpCL, section 3.2, as
-    in the official code). All labels int64 `(N,)`, from 0, un-clustered images with labels of their own.
+    An image keeps it when its cluster's smallest 1 - IoU with the looser clustering is at most `threshold`, and its
+    own 1 - IoU with the tighter clustering is at most the smallest of its cluster.
+
+    Args:
+        labels: int64 (N,), from 0, un-clustered images with labels of their own.
+        tight: int64 (N,), likewise, at a smaller radius.
+        loose: int64 (N,), likewise, at a larger radius.
+        threshold: on 1 - independence, see `independence_threshold`.
+
+    Returns:
+        bool (N,).
     """
     independence = 1 - intersection_over_union(labels, loose)
     compactness = 1 - intersection_over_union(labels, tight)
@@ -51,7 +71,14 @@ def reliable(labels: np.ndarray, tight: np.ndarray, loose: np.ndarray, threshold
 
 
 def separate_noise(labels: np.ndarray) -> np.ndarray:
-    """Labels, contiguous from 0, in which every image labelled -1 has a label of its own."""
+    """Give every image in no cluster a label of its own.
+
+    Args:
+        labels: int64 (N,), clusters by any numbers, -1 for noise.
+
+    Returns:
+        int64 (N,), contiguous from 0.
+    """
     separate = np.asarray(labels, dtype=np.int64).copy()
     noise = separate == -1
     separate[noise] = separate.max(initial=-1) + 1 + np.arange(noise.sum())
