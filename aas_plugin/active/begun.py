@@ -64,8 +64,9 @@ def enter(folder: Path, given: dict[str, Any], resume: bool | None) -> None:
         changed = [f"{key}: {before.get(key)!r} -> {new!r}" for key, new in given.items() if before.get(key) != new]
         if changed:
             raise AasError(f"{folder} was begun with something else ({'; '.join(changed)}); {_ways(False)}")
-    if not state.exists() or resume is False:
-        write_json(state, given)
+        if saved is not None:
+            return
+    write_json(state, given)
 
 
 def nothing_left(folder: Path) -> AasError:

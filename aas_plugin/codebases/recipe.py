@@ -14,14 +14,14 @@ from aas_plugin.errors import AasError
 Role = Literal["main", "tight", "loose"]
 Order = Literal["sorted", "native"]
 
-SEAMS = ("get_data", "compute_jaccard_distance", "DBSCAN", "get_train_loader", "Evaluator", "main_worker")
+PATCHED = ("get_data", "compute_jaccard_distance", "DBSCAN", "get_train_loader", "Evaluator", "main_worker")
 
 
 @dataclass(frozen=True)
 class Recipe:
     """How a training script is laid out; everything else is the same for all.
 
-    The script defines `SEAMS`, the trainer and `main`, and makes its `parser` under `if __name__ == "__main__"`.
+    The script defines `PATCHED`, the trainer and `main`, and makes its `parser` under `if __name__ == "__main__"`.
     `get_data(...)` gives a data set whose `train` lists (file, individual, camera); features go through
     `compute_jaccard_distance(features, k1, k2)` into `DBSCAN.fit_predict`; `get_train_loader(..., trainset=)` gets
     (file, label, camera); `trainer.train(epoch, ...)` trains; `Evaluator.evaluate` gives mAP, or (cmc, mAP).
@@ -95,7 +95,7 @@ def check_names(recipe: Recipe, names: Mapping[str, Any]) -> None:
     Raises:
         AasError: naming all that is missing.
     """
-    missing = [name for name in (*SEAMS, recipe.trainer, "main") if not callable(names.get(name))]
+    missing = [name for name in (*PATCHED, recipe.trainer, "main") if not callable(names.get(name))]
     missing += [f"{recipe.trainer}.train" for _ in "1" if not callable(getattr(names.get(recipe.trainer), "train", ""))]
     missing += [
         f"{name}({', '.join(arguments)})"

@@ -95,6 +95,13 @@ def test_a_shorter_training_that_never_asks_needs_no_word(tmp_path):
     Training(tmp_path, budget=0).epochs()
 
 
+def test_a_folder_in_which_nothing_was_asked_yet_takes_other_settings(tmp_path):
+    Training(tmp_path)
+    first = Training(tmp_path, budget=5, answers=2).epochs(1)
+    second = Training(tmp_path, budget=5).epochs(1)
+    assert second.reports[0]["asked"] == len(first.asked) + len(second.asked) == 5
+
+
 def test_questions_of_nobody_knows_which_training_are_not_taken_for_this_one(tmp_path):
     Training(tmp_path).epochs(1)
     for damage in ("", "{", "[]"):
