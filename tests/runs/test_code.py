@@ -21,7 +21,13 @@ def folder(tmp_path, monkeypatch):
     (tmp_path / "plots.py").write_text("import my_plugin\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
+    forget()
     yield tmp_path
+    forget()
+
+
+def forget():
+    """Let the next import find the file, and not what another test imported under its name."""
     for name in [name for name in sys.modules if name.startswith("my_")]:
         del sys.modules[name]
 
@@ -42,8 +48,7 @@ def test_what_lies_beside_it_and_where_it_lies_do_not_count(folder, tmp_path_fac
     assert code_hash(load_plugins(["my_plugin"])) == before
     elsewhere = tmp_path_factory.mktemp("elsewhere") / "project"
     folder.rename(elsewhere)
-    for name in [name for name in sys.modules if name.startswith("my_")]:
-        del sys.modules[name]
+    forget()
     monkeypatch.chdir(elsewhere)
     monkeypatch.syspath_prepend(elsewhere)
     assert code_hash(load_plugins(["my_plugin"])) == before
