@@ -101,7 +101,11 @@ class Scribe:
         return answer_id
 
     def flush(self) -> None:
-        """Write what waits; raises `AasError` when the log cannot be written."""
+        """Write what waits.
+
+        Raises:
+            AasError: the log cannot be written.
+        """
         if self._waiting:
             self.log.append(self._waiting)
         self._waiting, self._since = [], time.monotonic()

@@ -92,7 +92,7 @@ def embed_photos(model: PortableModel, catalogue: Catalogue, device: str, consol
         task: what the bar is called.
 
     Returns:
-        float32 `(n, D)` with L2-normalised rows, in the catalogue's order.
+        float32 (n, D) with L2-normalised rows, in the catalogue's order.
 
     Raises:
         AasError: photos cannot be read; all of them are named.

@@ -21,7 +21,7 @@ def choose_protocol(run: NativeRun, untrained_features: Callable[[], np.ndarray]
 
     A data set with a gallery of its own is evaluated on that. Otherwise the protocol is the open-set one, whose
     exemplars are chosen by the features of `evaluation.reference`, or else by `untrained_features()`, float32
-    `(N, D)` of `run.train`: those of the untrained backbone, so that runs with the same seed and backbone are
+    (N, D) of `run.train`: those of the untrained backbone, so that runs with the same seed and backbone are
     judged alike (ours; the paper takes MegaDescriptor).
 
     Raises:

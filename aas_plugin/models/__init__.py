@@ -15,7 +15,13 @@ if TYPE_CHECKING:
 def make_backbone(run: NativeRun, pool: nn.Module | None = None, *, to_train: bool = True) -> Backbone:
     """Build the backbone that the run's settings name, on its device, initialised from its seed.
 
-    `pool` takes the place of its average pooling. Raises `AasError` when it is to be trained and is frozen.
+    Args:
+        run: names the backbone.
+        pool: takes the place of its average pooling.
+        to_train: whether it is going to be trained.
+
+    Raises:
+        AasError: it is to be trained and is frozen.
     """
     from aas_plugin.training.seeds import seeded_rng, torch_seed
 

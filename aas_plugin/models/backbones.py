@@ -14,8 +14,8 @@ from aas_plugin.training.batches import IMAGENET_MEAN, IMAGENET_STD
 class Backbone(nn.Module):
     """Feature map -> average pooling, or what `pool` is set to -> batch normalisation with frozen bias -> unit length.
 
-    Source: SpCL's official `resnet.py` for the head. `forward` takes float32 `(B, 3, H, W)`, normalised by
-    `mean` and `std`, and returns float32 `(B, feature_dim)` with L2-normalised rows. Without `bn_neck` the pooled
+    Source: SpCL's official `resnet.py` for the head. `forward` takes float32 (B, 3, H, W), normalised by
+    `mean` and `std`, and returns float32 (B, feature_dim) with L2-normalised rows. Without `bn_neck` the pooled
     features are normalised as they are.
 
     Attributes:
@@ -53,7 +53,8 @@ class Backbone(nn.Module):
 def resnet50(options: BackboneOptions) -> Backbone:
     """torchvision's ResNet-50 with stride 1 in layer4 (paper), ImageNet weights V1 unless switched off.
 
-    Raises `AasError` when the weights are neither cached nor can be fetched.
+    Raises:
+        AasError: the weights are neither cached nor can be fetched.
     """
     from torchvision.models import ResNet50_Weights
     from torchvision.models import resnet50 as torchvision_resnet50

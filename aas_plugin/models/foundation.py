@@ -84,8 +84,8 @@ FOUNDATIONS = {
 class FrozenBackbone(Backbone):
     """A backbone that stays as it was loaded: without gradients, and in evaluation mode.
 
-    `forward` takes float32 `(B, 3, size, size)`, normalised by `mean` and `std`, and returns float32
-    `(B, feature_dim)` with L2-normalised rows.
+    `forward` takes float32 (B, 3, size, size), normalised by `mean` and `std`, and returns float32
+    (B, feature_dim) with L2-normalised rows.
     """
 
     def __init__(self, body: nn.Module, feature_dim: int, size: int, normalisation: str) -> None:
@@ -100,7 +100,7 @@ class FrozenBackbone(Backbone):
 
 
 class SwinMaps(nn.Module):
-    """Feature maps of timm's Swin transformer with channels second: `(B, 3, H, W)` to `(B, C, H / 32, W / 32)`."""
+    """Feature maps of timm's Swin transformer with channels second: (B, 3, H, W) to (B, C, H / 32, W / 32)."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
@@ -119,8 +119,10 @@ def foundation(what: Foundation, options: FoundationOptions) -> FrozenBackbone:
     example on its page takes 0.5 and 0.5. The default is the first, `options.normalisation` the choice. MiewID takes
     ImageNet's. Images are squeezed to `what.size` without a crop, as by both authors.
 
-    Warns with the licence before weights are taken from the hub. Raises `AasError` when they are neither cached nor
-    can be fetched, and when a file does not hold just the weights of this model.
+    Warns with the licence before weights are taken from the hub.
+
+    Raises:
+        AasError: the weights are neither cached nor can be fetched, or a file does not hold just those of this model.
     """
     import timm
 

@@ -6,7 +6,7 @@ from torch.nn import functional
 
 
 class GeM(nn.Module):
-    """Generalised mean over a feature map, `(B, C, H, W)` to `(B, C)`: `mean(x ^ p) ^ (1 / p)`, p learnt.
+    """Generalised mean over a feature map, (B, C, H, W) to (B, C): `mean(x ^ p) ^ (1 / p)`, p learnt.
 
     Source: Radenovic et al., TPAMI 2019; p = 3 at first, as in ClusterContrast. Values below `floor` count as
     `floor`. Computed in single precision, where a cube does not overflow.

@@ -25,7 +25,7 @@ FILE = "model.pt"
 class PortableModel(nn.Module):
     """An embedding model with all that it does to pixels.
 
-    `forward` takes RGB images, uint8 or float32 `(B, 3, H, W)` in 0..255, and returns float32 `(B, D)` with
+    `forward` takes RGB images, uint8 or float32 (B, 3, H, W) in 0..255, and returns float32 (B, D) with
     L2-normalised rows. Images of another size than `height` x `width` are resized, bicubic and antialiased: nearly
     what Pillow does, so resize with Pillow where numbers are to equal those of a run. It stays in evaluation mode.
 
@@ -63,7 +63,10 @@ class PortableModel(nn.Module):
 def save_model(run: NativeRun) -> None:
     """Write what `aas_model` gives into the run's folder as `model.pt`; nothing where it gives None.
 
-    A model that cannot be pickled is a warning. Raises `AasError` when the disk takes no file.
+    A model that cannot be pickled is a warning.
+
+    Raises:
+        AasError: the disk takes no file.
     """
     embedder = run.plugins.hook.aas_model(run=run)
     if embedder is None:

@@ -30,7 +30,7 @@ class ZeroShot:
 
     @hookimpl
     def aas_features(self, run: NativeRun) -> np.ndarray:
-        """Refuse to be clustered; raises `AasError`."""
+        """Refuse to be clustered."""
         raise AasError("zero-shot trains nothing; measure it with `aas evaluate --adapter zero-shot`")
 
     @hookimpl

@@ -62,11 +62,18 @@ class Registry:
         *,
         frozen: bool = False,
     ) -> None:
-        """Register `factory` as `name`; `defaults` are run settings that suit it, weaker than the user's.
+        """Register a component.
 
-        A `frozen` backbone is there to embed with and is never trained.
+        Args:
+            kind: what it is.
+            name: what it is chosen by.
+            factory: makes it, see `Component`.
+            options: validates its options.
+            defaults: run settings that suit it, weaker than the user's.
+            frozen: whether it is a backbone to embed with that is never trained.
 
-        Raises `AasError` for an unknown kind and for a name that another plugin registered already.
+        Raises:
+            AasError: the kind is unknown, or another plugin registered this name already.
         """
         if kind not in get_args(Kind):
             raise AasError(
@@ -82,7 +89,11 @@ class Registry:
         )
 
     def get(self, kind: Kind, name: str) -> Component:
-        """Look up a component; raises `AasError` with suggestions when there is none of that name."""
+        """Look up a component.
+
+        Raises:
+            AasError: there is none of that name; it suggests others.
+        """
         try:
             return self._components[kind, name]
         except KeyError:

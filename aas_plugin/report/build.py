@@ -41,9 +41,17 @@ WORDS = (
 
 
 def write_report(names: Sequence[str], output: Path) -> tuple[int, list[LeftOut]]:
-    """Write `output` and, beside it, the same as Markdown; return the number of runs in it and what is left out.
+    """Compare runs on one page, and beside it in Markdown.
 
-    Raises `AasError` when a name is nothing, no run is finished, or a file cannot be written.
+    Args:
+        names: run folders, or names of runs.
+        output: the HTML file.
+
+    Returns:
+        The number of runs on the page, and what is left out.
+
+    Raises:
+        AasError: a name is nothing, no run is finished, or a file cannot be written.
     """
     if output.suffix.lower() not in (".html", ".htm"):
         raise AasError(f"-o {output}: give the name of an HTML file, such as report.html")

@@ -94,8 +94,11 @@ class LeftOut:
 def find_runs(names: Sequence[str]) -> list[Path]:
     """Folders of runs, each once, in the order given.
 
-    A name is a folder, or a run under `runs/`; a folder of runs stands for all runs in it. Raises `AasError` for a
-    name that is nothing.
+    Args:
+        names: a folder, or a run under `runs/`; a folder of runs stands for all runs in it.
+
+    Raises:
+        AasError: a name is nothing.
     """
     found: dict[Path, Path] = {}
     runs = runs_folder()

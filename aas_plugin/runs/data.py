@@ -29,7 +29,7 @@ class RunData:
     Attributes:
         catalogue: the images.
         paths: of all catalogue rows.
-        train: catalogue rows that are trained on, int64 `(N,)`, ascending.
+        train: catalogue rows that are trained on, int64 (N,), ascending.
     """
 
     def __init__(self, catalogue: Catalogue, progress: Progress | None = None) -> None:
@@ -54,7 +54,7 @@ class RunData:
 
     @property
     def identity(self) -> np.ndarray:
-        """The individuals of all catalogue rows as strings, object `(n,)`, None where unknown."""
+        """The individuals of all catalogue rows as strings, object (n,), None where unknown."""
         names = self.catalogue.table["identity"]
         return np.array([None if pd.isna(name) else str(name) for name in names], dtype=object)
 

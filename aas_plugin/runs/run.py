@@ -33,8 +33,8 @@ class Run:
         plugins: pluggy's manager of its plugins.
         registry: what these registered by name.
         catalogue: its images.
-        train: catalogue rows of the images that are trained on, int64 `(N,)`.
-        identity: the individuals of all catalogue rows as strings, object `(n,)`, None where unknown.
+        train: catalogue rows of the images that are trained on, int64 (N,).
+        identity: the individuals of all catalogue rows as strings, object (n,), None where unknown.
         device: on which it computes.
         active: its active learning; there once the run is set up.
         hashes: content hashes of all catalogue rows.

@@ -25,7 +25,14 @@ def resolve(plugins: Plugins, layers: Sequence[Mapping[str, Any]]) -> RunSetting
 
     Defaults that a component brings are weaker than every layer of the user; a data set's are stronger than an
     adapter's, since they know the size of the task, and a backbone's are stronger still, since it may take images
-    of one size only. Raises `AasError` that names the path of each wrong key.
+    of one size only.
+
+    Args:
+        plugins: who registered what can be chosen.
+        layers: of the user, weakest first.
+
+    Raises:
+        AasError: a key or value is wrong; it names the path of each.
     """
     user: dict[str, Any] = {}
     for layer in layers:
@@ -82,7 +89,11 @@ def _completed(plugins: Plugins, kind: Kind, choice: Choice, path: str) -> dict[
 
 
 def read_params(path: Path) -> dict[str, Any]:
-    """Read a YAML mapping of settings; raises `AasError` naming the file when it is none."""
+    """Read a YAML mapping of settings.
+
+    Raises:
+        AasError: the file is none; it names it.
+    """
     try:
         tree = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

@@ -23,12 +23,21 @@ def balanced_batches(
     *,
     singles: bool = True,
 ) -> Iterator[np.ndarray]:
-    """Yield `iterations` batches of positions, int64 `(batch_size,)`, with `instances` images a cluster.
+    """Draw batches of several images a cluster.
 
-    `labels` int64 `(N,)`; an image labelled -1 is a cluster of its own, or is left out without `singles`;
-    there are no batches when all are left out. Clusters come in random order; one of
-    fewer than `instances` images is drawn from with replacement, a single image once. Source: SpCL's
-    `RandomMultipleGallerySampler`, without its cameras.
+    Clusters come in random order; one of fewer than `instances` images is drawn from with replacement, a single
+    image once. Source: SpCL's `RandomMultipleGallerySampler`, without its cameras.
+
+    Args:
+        labels: int64 (N,), -1 for un-clustered.
+        batch_size: images in a batch.
+        instances: images of one cluster in a batch.
+        iterations: number of batches.
+        rng: decides the draw.
+        singles: whether an un-clustered image is a cluster of its own, or left out.
+
+    Yields:
+        Positions, int64 (batch_size,); nothing where all images are left out.
     """
     clusters = [np.flatnonzero(labels == label) for label in np.unique(labels[labels >= 0])]
     if singles:
@@ -54,14 +63,14 @@ def normalise(
     mean: tuple[float, float, float] = IMAGENET_MEAN,
     std: tuple[float, float, float] = IMAGENET_STD,
 ) -> Tensor:
-    """Turn uint8 `(B, H, W, 3)` into float32 `(B, 3, H, W)` on `device`: in [0, 1], minus `mean`, over `std`."""
+    """Turn uint8 (B, H, W, 3) into float32 (B, 3, H, W) on `device`: in [0, 1], minus `mean`, over `std`."""
     batch = torch.from_numpy(images).to(device).permute(0, 3, 1, 2).float().div_(255)
     centre, spread = (torch.tensor(values, device=device)[:, None, None] for values in (mean, std))
     return batch.sub_(centre).div_(spread)
 
 
 def augment(batch: Tensor, settings: TrainingSettings, rng: np.random.Generator) -> Tensor:
-    """Flip, pad and crop, and erase a rectangle of each image of a normalised batch, `(B, 3, H, W)`.
+    """Flip, pad and crop, and erase a rectangle of each image of a normalised batch, (B, 3, H, W).
 
     Padding is black, as in SpCL's official transforms. An erased rectangle covers 2 to 40 % of the image at an
     aspect ratio of 0.3 to 1/0.3, and takes ImageNet's mean colour, 0 here, where the official code fills those

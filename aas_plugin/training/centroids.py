@@ -4,9 +4,14 @@ import numpy as np
 
 
 def centroids_of(features: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """L2-normalised mean feature of each cluster: float32 `(K, D)`.
+    """Mean feature of each cluster, of unit length.
 
-    `features` float32 `(N, D)`; `labels` int64 `(N,)`, 0..K-1, none empty, -1 for images that count for none.
+    Args:
+        features: float32 (N, D).
+        labels: int64 (N,), 0..K-1, none empty, -1 for images that count for none.
+
+    Returns:
+        float32 (K, D).
     """
     own = labels >= 0
     sums = np.zeros((int(labels.max(initial=-1)) + 1, features.shape[1]))

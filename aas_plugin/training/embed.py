@@ -23,7 +23,7 @@ def embed(
     batch_size: int = 64,
     progress: Progress | None = None,
 ) -> np.ndarray:
-    """Embed catalogue rows, int64 `(n,)`, in evaluation mode: float32 `(n, D)`, rows as the model gives them.
+    """Embed catalogue rows, int64 (n,), in evaluation mode: float32 (n, D), rows as the model gives them.
 
     Images are normalised by the model's own `mean` and `std`, or by ImageNet's where it has none, and are read anew
     where the model has an `image_size`, (height, width), that is not theirs. The model is put back into the mode it

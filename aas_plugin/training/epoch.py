@@ -36,15 +36,21 @@ class Trainer:
     def epoch(
         self, run: NativeRun, labels: np.ndarray, loss: Loss, *, singles: bool = True, heads: nn.Module | None = None
     ) -> dict[str, float]:
-        """Train on identity-balanced batches; returns the mean loss, its terms and the learning rate.
+        """Train on identity-balanced batches.
 
-        `labels` int64 `(N,)` over `run.train`, -1 for an image on its own, which is trained on unless `singles`
-        is False. `loss(features, positions)` gets what the model gives for a batch, `(B, ...)`, and the images'
-        positions in `run.train`, int64 `(B,)`; it returns a scalar, or several by name, of which the sum is
-        minimised. `heads` are trained in this epoch only, beside the model, with its rate. Where there is
-        nothing to train on, the loss is NaN.
+        Args:
+            run: gives images, settings and the generator of this epoch.
+            labels: int64 (N,) over `run.train`, -1 for an image on its own.
+            loss: called with what the model gives for a batch, (B, ...), and the images' positions in `run.train`,
+                int64 (B,). It returns a scalar, or several by name, of which the sum is minimised.
+            singles: whether images on their own are trained on.
+            heads: trained in this epoch only, beside the model, with its rate.
 
-        Raises `AasError` when the loss is not finite.
+        Returns:
+            The mean loss, its terms and the learning rate; the loss is NaN where there is nothing to train on.
+
+        Raises:
+            AasError: the loss is not finite.
         """
         training = run.settings.training
         rng = run.rng("batches")

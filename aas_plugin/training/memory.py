@@ -28,10 +28,19 @@ class _Product(torch.autograd.Function):
 
 
 def similarity_to(memory: Tensor, inputs: Tensor, rows: Tensor, momentum: float, *, hardest: bool = False) -> Tensor:
-    """Inner products `(B, M)` of `inputs` `(B, D)` with a memory `(M, D)`, rows of both L2-normalised.
+    """Inner products of features with a memory.
 
-    Gradients go to the inputs only. When they pass, the memory's rows that the inputs belong to, int64 `(B,)`,
-    move towards them: towards each in turn, or only towards the least similar one of each row.
+    Gradients go to the inputs only. When they pass, the memory's rows move towards the inputs that belong to them.
+
+    Args:
+        memory: (M, D), rows of unit length, changed in place.
+        inputs: (B, D), rows of unit length.
+        rows: int64 (B,), the row of the memory that each input belongs to.
+        momentum: share of the old row that is kept, in [0, 1].
+        hardest: move a row towards its least similar input only, instead of towards each in turn.
+
+    Returns:
+        (B, M).
     """
     product: Tensor = _Product.apply(inputs, rows, memory, momentum, hardest)
     return product
@@ -40,8 +49,13 @@ def similarity_to(memory: Tensor, inputs: Tensor, rows: Tensor, momentum: float,
 def update(memory: Tensor, inputs: Tensor, rows: Tensor, momentum: float) -> None:
     """Move rows towards features, in place: `m <- L2(momentum m + (1 - momentum) f)`.
 
-    `memory` `(M, D)`, `inputs` `(B, D)`, `rows` int64 `(B,)`. A row that is named twice moves twice, in the
-    batch's order (official code of SpCL and ClusterContrast).
+    A row that is named twice moves twice, in the batch's order (official code of SpCL and ClusterContrast).
+
+    Args:
+        memory: (M, D).
+        inputs: (B, D).
+        rows: int64 (B,), the row that each input belongs to.
+        momentum: share of the old row that is kept, in [0, 1].
     """
     for feature, row in zip(inputs, rows.tolist(), strict=True):
         memory[row] = functional.normalize(momentum * memory[row] + (1 - momentum) * feature, dim=0)
