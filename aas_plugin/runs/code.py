@@ -12,6 +12,8 @@ from types import ModuleType
 
 from aas_plugin.plugins.manager import Plugins
 
+INSTALLED = ("site-packages", "dist-packages")
+
 
 def code_hash(plugins: Plugins) -> str:
     """Hash the code of this package and of all plugins, by their contents, wherever they lie.
@@ -69,6 +71,9 @@ def _with_neighbours(first: Path) -> Iterator[tuple[str, Path]]:
             continue
         seen.add(path)
         yield path.relative_to(folder).as_posix(), path
+        if folder.name in INSTALLED:
+            # Beside an installed module lies everything else that is installed.
+            return
         for name in _imported(path):
             beside = folder / f"{name}.py"
             waiting += [beside] if beside.is_file() else sorted((folder / name).rglob("*.py"))

@@ -74,6 +74,22 @@ def test_an_installed_adapter_counts_whole(tmp_path, monkeypatch):
     sys.modules.pop("their_package")
 
 
+def test_an_installed_module_counts_by_itself(tmp_path, monkeypatch):
+    place = tmp_path / "site-packages"
+    place.mkdir()
+    (place / "my_module.py").write_text("import my_neighbour\n")
+    (place / "my_neighbour.py").write_text("")
+    monkeypatch.syspath_prepend(place)
+    forget()
+    plugins = load_plugins(["my_module"])
+    before = code_hash(plugins)
+    (place / "my_neighbour.py").write_text("other = 1\n")
+    assert code_hash(plugins) == before
+    (place / "my_module.py").write_text("import my_neighbour  # mended\n")
+    assert code_hash(plugins) != before
+    forget()
+
+
 def test_an_object_counts_by_its_class_and_a_plugin_without_a_file_does_not(tmp_path):
     plugins = load_plugins()
     before = code_hash(plugins)
