@@ -2,6 +2,7 @@
 
 import inspect
 
+import pandas as pd
 import pytest
 
 from aas_plugin.hookspecs import hookimpl
@@ -77,3 +78,32 @@ def test_an_observer_that_fails_stops_nobody_else(ready):
         outcome = ready.engine(observers=(Sees(), Fails())).execute()
     assert outcome == "finished"
     assert seen == [0, 1, 2]
+
+
+def test_features_and_pseudo_labels_are_made_once_an_epoch_and_cycle_0_is_the_bare_labels(ready):
+    calls = []
+
+    class Counts:
+        @hookimpl(wrapper=True)
+        def aas_features(self, run):
+            calls.append(("features", run.epoch))
+            return (yield)
+
+        @hookimpl(wrapper=True)
+        def aas_pseudo_labels(self, run, features, graph):
+            labels = yield
+            calls.append(("labels", run.epoch))
+            self.first = getattr(self, "first", labels.copy())
+            return labels
+
+        @hookimpl(wrapper=True)
+        def aas_train_epoch(self, run, features, labels):
+            assert features.shape[0] == len(labels)
+            return (yield)
+
+    counts = Counts()
+    engine = ready.engine(observers=(counts,))
+    engine.execute()
+    assert calls == [(kind, epoch) for epoch in range(4) for kind in ("features", "labels")]
+    kept = pd.read_parquet(ready.folder / "run" / "cycles" / "00" / "labels.parquet")["label"]
+    assert kept.tolist() == counts.first.tolist()
