@@ -76,14 +76,18 @@ def _with_neighbours(first: Path) -> Iterator[tuple[str, Path]]:
             return
         for name in _imported(path):
             beside = folder / f"{name}.py"
-            waiting += [beside] if beside.is_file() else sorted((folder / name).rglob("*.py"))
+            if beside.is_file():
+                waiting.append(beside)
+            elif (folder / name / "__init__.py").is_file():
+                # A folder that only has the name of an installed package, such as its logs, is no code.
+                waiting += sorted((folder / name).rglob("*.py"))
 
 
 def _imported(path: Path) -> set[str]:
     """First parts of the names that a file imports; none where it cannot be parsed."""
     try:
         nodes = list(ast.walk(ast.parse(path.read_bytes())))
-    except SyntaxError:
+    except (SyntaxError, ValueError):
         return set()
     names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
     names += [node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module and not node.level]

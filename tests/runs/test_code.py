@@ -7,7 +7,9 @@ import pytest
 from aas_plugin.plugins.manager import load_plugins
 from aas_plugin.runs.code import code_hash
 
-PLUGIN = "import my_losses\n\n\ndef make(options):\n    from my_method import Method\n    return Method()\n"
+PLUGIN = (
+    "import my_losses\nimport numpy\n\n\ndef make(options):\n    from my_method import Method\n    return Method()\n"
+)
 
 
 @pytest.fixture
@@ -17,6 +19,7 @@ def folder(tmp_path, monkeypatch):
     (tmp_path / "my_losses.py").write_text("MARGIN = 1\n")
     (tmp_path / "my_method.py").write_text("from my_parts import heads\n")
     (tmp_path / "my_parts").mkdir()
+    (tmp_path / "my_parts" / "__init__.py").write_text("")
     (tmp_path / "my_parts" / "heads.py").write_text("HEADS = 3\n")
     (tmp_path / "plots.py").write_text("import my_plugin\n")
     monkeypatch.chdir(tmp_path)
@@ -45,6 +48,8 @@ def test_whatever_a_plugin_imports_beside_it_counts(folder, changed):
 def test_what_lies_beside_it_and_where_it_lies_do_not_count(folder, tmp_path_factory, monkeypatch):
     before = code_hash(load_plugins(["my_plugin"]))
     (folder / "plots.py").write_text("other\n")
+    (folder / "numpy" / "run-1").mkdir(parents=True)
+    (folder / "numpy" / "run-1" / "copy.py").write_text("kept = True\n")
     assert code_hash(load_plugins(["my_plugin"])) == before
     elsewhere = tmp_path_factory.mktemp("elsewhere") / "project"
     folder.rename(elsewhere)
