@@ -84,6 +84,6 @@ def _reference(run: NativeRun, untrained_features: Callable[[], np.ndarray]) -> 
 
     component = run.registry.get("backbone", choice.name)
     with torch_seed(seeded_rng(run.settings.seed, -1, "backbone")):
-        model = component.factory(component.options.model_validate(choice.options)).to(run.device)
+        model = component.make(choice.options).to(run.device)
     features = embed(model, run.images, run.train, run.device, progress=run.progress("choosing exemplars"))
     return features, {"backbone": choice.model_dump(mode="json")}

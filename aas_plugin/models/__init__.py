@@ -30,7 +30,7 @@ def make_backbone(run: NativeRun, pool: nn.Module | None = None, *, to_train: bo
     if to_train:
         refuse_frozen(component)
     with torch_seed(seeded_rng(run.settings.seed, -1, "backbone")):
-        model: Backbone = component.factory(component.options.model_validate(choice.options))
+        model: Backbone = component.make(choice.options)
     if pool is not None:
         model.pool = pool
     return model.to(run.device)

@@ -44,6 +44,15 @@ class Component:
     plugin: str = ""
     frozen: bool = False
 
+    def make(self, options: Mapping[str, Any], *more: Any) -> Any:
+        """Make it.
+
+        Args:
+            options: its own, by name; they are validated first.
+            more: what its kind of factory takes beside them.
+        """
+        return self.factory(self.options.model_validate(dict(options)), *more)
+
 
 class Registry:
     """Components by kind and name."""

@@ -87,7 +87,7 @@ def read_data(plugins: Plugins, settings: RunSettings, data: Path | None = None)
     else:
         component = plugins.component("dataset", choice.name)
         progress = plugins.progress(f"making {choice.name}")
-        catalogue = component.factory(component.options.model_validate(choice.options), progress)
+        catalogue = component.make(choice.options, progress)
     protocol = settings.evaluation.protocol
     if protocol is not None:
         catalogue = with_split_of(read_protocol(protocol), protocol, catalogue)

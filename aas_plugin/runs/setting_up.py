@@ -141,7 +141,7 @@ def _load_chosen(plugins: Plugins, settings: SharedSettings, *kinds: Kind) -> No
     for kind in kinds:
         choice = getattr(settings, kind)
         component = plugins.component(kind, choice.name)
-        plugin = component.factory(component.options.model_validate(choice.options))
+        plugin = component.make(choice.options)
         plugins.load(f"{choice.name} ({kind})", plugin, f"chosen as {kind}")
 
 

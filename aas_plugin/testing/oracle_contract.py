@@ -46,7 +46,7 @@ class OracleContract:
     def make(self) -> Any:
         """Make a fresh oracle, as a run makes it."""
         component = load_plugins(self.modules).component("oracle", self.oracle)
-        return component.factory(component.options.model_validate(dict(self.options)))
+        return component.make(self.options)
 
     def answers(self, questions: Sequence[Question], seed: int = 0) -> dict[tuple[str, str], str | None]:
         """Ask a fresh oracle.

@@ -83,7 +83,7 @@ class SamplerContract:
     def make(self) -> Any:
         """Make a fresh sampler, as a run makes it."""
         component = load_plugins(self.modules).component("sampler", self.sampler)
-        return component.factory(component.options.model_validate(dict(self.options)))
+        return component.make(self.options)
 
     def views(self, features: np.ndarray, constraints: Constraints | None = None) -> Views:
         """Cluster features twice, with the answers applied.
