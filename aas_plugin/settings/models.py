@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -80,6 +80,12 @@ class TrainingSettings(_Section):
     flip: float = Field(0.5, ge=0, le=1, description="probability of mirroring")
     padding: int = Field(10, ge=0, description="pixels around, before a random crop")
     erasing: float = Field(0.5, ge=0, le=1, description="probability of erasing a rectangle")
+    freeze: Literal["nothing", "batch_norm", "backbone"] = Field(
+        "nothing", description="what training leaves as it is; of batch_norm the statistics, of backbone all but a head"
+    )
+    ema: float = Field(
+        0.0, ge=0, lt=1, description="share of the averaged weights kept in a step; these embed; 0 embeds with the last"
+    )
     amp: bool = Field(True, description="mixed precision on a GPU; without effect on a CPU")
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from aas_plugin.errors import AasError
 from aas_plugin.training.batches import augment, balanced_batches, normalise
@@ -28,7 +29,9 @@ class Trainer:
 
     def __init__(self, model: nn.Module, run: NativeRun) -> None:
         training = run.settings.training
-        self.model = model
+        self.model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.freeze = training.freeze
+        self.averaged = _averaged(model, training.ema)
         self.optimiser = _adam(model, training.learning_rate, training.weight_decay)
         self.schedule = torch.optim.lr_scheduler.StepLR(self.optimiser, training.decay_every, 0.1)
         self.scaler = torch.amp.GradScaler(enabled=training.amp and run.device.type == "cuda")
@@ -59,7 +62,7 @@ class Trainer:
         rate = float(self.schedule.get_last_lr()[0])
         optimisers = [self.optimiser, *([_adam(heads, rate, training.weight_decay)] if heads is not None else [])]
         rows: list[dict[str, float]] = []
-        self.model.train()
+        self._train_mode()
         with torch_seed(run.rng("torch")):
             batches = balanced_batches(
                 labels, training.batch_size, training.instances, training.iterations, rng, singles=singles
@@ -83,6 +86,8 @@ class Trainer:
                 for optimiser in optimisers:
                     self.scaler.step(optimiser)
                 self.scaler.update()
+                if self.averaged is not None:
+                    self.averaged.update_parameters(self.model)
                 rows.append(row)
                 report(iteration, training.iterations)
         if rows:
@@ -90,16 +95,40 @@ class Trainer:
         means = {name: sum(row[name] for row in rows) / len(rows) for name in rows[0]} if rows else {"loss": math.nan}
         return {**means, "learning_rate": rate}
 
+    @property
+    def embedder(self) -> nn.Module:
+        """What embeds images: the averaged model where weights are averaged, else the model as it is."""
+        return self.model if self.averaged is None else self.averaged.module
+
+    def _train_mode(self) -> None:
+        self.model.train()
+        if self.freeze == "batch_norm":
+            for module in self.model.modules():
+                if isinstance(module, nn.modules.batchnorm._BatchNorm):
+                    module.eval()
+
+    def _parts(self) -> dict[str, Any]:
+        parts = {name: getattr(self, name) for name in ("model", "optimiser", "schedule", "scaler")}
+        return parts if self.averaged is None else {**parts, "averaged": self.averaged}
+
     def state(self) -> dict[str, Any]:
         """What changes from epoch to epoch."""
-        return {name: getattr(self, name).state_dict() for name in ("model", "optimiser", "schedule", "scaler")}
+        return {name: part.state_dict() for name, part in self._parts().items()}
 
     def load(self, state: dict[str, Any]) -> None:
         """Go on from what `state` gave."""
-        for name in ("model", "optimiser", "schedule", "scaler"):
-            getattr(self, name).load_state_dict(state[name])
+        for name, part in self._parts().items():
+            part.load_state_dict(state[name])
 
 
 def _adam(module: nn.Module, rate: float, weight_decay: float) -> torch.optim.Adam:
     trainable = [parameter for parameter in module.parameters() if parameter.requires_grad]
     return torch.optim.Adam(trainable, lr=rate, weight_decay=weight_decay)
+
+
+def _averaged(model: nn.Module, ema: float) -> AveragedModel | None:
+    if not ema:
+        return None
+    averaged = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(ema), use_buffers=True)
+    averaged.update_parameters(model)  # the first call copies
+    return averaged

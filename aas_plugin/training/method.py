@@ -38,7 +38,7 @@ class NativeMethod:
     @hookimpl
     def aas_embed(self, run: NativeRun, rows: np.ndarray) -> np.ndarray:
         """Embed catalogue rows with the model as it is."""
-        return embed(self.model, run.images, rows, run.device, progress=run.progress("embedding"))
+        return embed(self.trainer.embedder, run.images, rows, run.device, progress=run.progress("embedding"))
 
     @hookimpl
     def aas_features(self, run: NativeRun) -> np.ndarray:
@@ -48,7 +48,7 @@ class NativeMethod:
     @hookimpl
     def aas_model(self, run: NativeRun) -> nn.Module:
         """The model, which embeds by itself."""
-        return self.model
+        return self.trainer.embedder
 
     @hookimpl
     def aas_save_state(self, run: NativeRun) -> dict[str, Any]:

@@ -65,7 +65,7 @@ class Pplr(NativeMethod):
     @hookimpl
     def aas_model(self, run: NativeRun) -> nn.Module:
         """The backbone, which gives the global features alone."""
-        backbone: nn.Module = self.model.backbone  # type: ignore[assignment]
+        backbone: nn.Module = self.trainer.embedder.backbone  # type: ignore[assignment]
         return backbone
 
     def _embed_all(self, run: NativeRun, rows: np.ndarray) -> np.ndarray:
@@ -78,7 +78,7 @@ class Pplr(NativeMethod):
         Returns:
             float32 (n, 1 + P, D), all of unit length.
         """
-        return unit_rows(embed(self.model, run.images, rows, run.device, progress=run.progress("embedding")))
+        return unit_rows(embed(self.trainer.embedder, run.images, rows, run.device, progress=run.progress("embedding")))
 
     @hookimpl
     def aas_pseudo_labels(self, run: NativeRun, features: np.ndarray, graph: JaccardGraph) -> np.ndarray:

@@ -37,13 +37,18 @@ class Spcl(NativeMethod):
         """Build model and optimiser, and fill the memory with the untrained backbone's features."""
         super().aas_setup(run)
         if not run.resumed:
-            self.memory = torch.from_numpy(self.aas_embed(run, run.train)).to(run.device)
+            self._fill_memory(run)
         return True
 
     @hookimpl
     def aas_features(self, run: NativeRun) -> np.ndarray:
         """Give the memory, which is what SpCL clusters."""
+        if self.options.features == "fresh":
+            self._fill_memory(run)
         return self.memory.cpu().numpy()
+
+    def _fill_memory(self, run: NativeRun) -> None:
+        self.memory = torch.from_numpy(self.aas_embed(run, run.train)).to(run.device)
 
     @hookimpl
     def aas_pseudo_labels(self, run: NativeRun, features: np.ndarray, graph: JaccardGraph) -> np.ndarray:
@@ -62,13 +67,14 @@ class Spcl(NativeMethod):
     @hookimpl
     def aas_train_epoch(self, run: NativeRun, labels: np.ndarray) -> dict[str, float]:
         """Contrast batches with the memory, its groups being the labels that were handed over."""
-        groups = torch.from_numpy(separate_noise(labels)).to(run.device)
+        noise = self.options.noise
+        groups = torch.from_numpy(labels if noise == "ignored" else separate_noise(labels)).to(run.device)
 
         def loss(features: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
             options = self.options
             return contrast(features, positions, self.memory, groups, options.momentum, options.temperature)
 
-        return self.trainer.epoch(run, labels, loss)
+        return self.trainer.epoch(run, labels, loss, singles=noise == "single")
 
     @hookimpl
     def aas_save_state(self, run: NativeRun) -> dict[str, Any]:

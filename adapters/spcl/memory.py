@@ -30,6 +30,11 @@ def contrast(
     """
     similarity = similarity_to(memory, inputs, positions, momentum) / temperature
     groups = int(labels.max()) + 1
-    sums = similarity.new_zeros(len(inputs), groups).index_add_(1, labels, similarity)
-    sizes = torch.bincount(labels, minlength=groups).to(similarity.dtype)
+    grouped = labels >= 0
+    if not grouped.all():
+        similarity, members = similarity[:, grouped], labels[grouped]
+    else:
+        members = labels
+    sums = similarity.new_zeros(len(inputs), groups).index_add_(1, members, similarity)
+    sizes = torch.bincount(members, minlength=groups).to(similarity.dtype)
     return functional.cross_entropy(sums / sizes, labels[positions])
