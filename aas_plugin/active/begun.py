@@ -61,7 +61,9 @@ def enter(folder: Path, given: dict[str, Any], resume: bool | None) -> None:
         if saved is None and not resume:
             raise AasError(f"{folder} holds questions, and nothing says of which images and settings; {_ways(True)}")
         before = given if saved is None else saved
-        changed = [f"{key}: {before.get(key)!r} -> {new!r}" for key, new in given.items() if before.get(key) != new]
+        # A setting that came later says nothing of an older folder.
+        both = [key for key in given if key in before]
+        changed = [f"{key}: {before[key]!r} -> {given[key]!r}" for key in both if before[key] != given[key]]
         if changed:
             raise AasError(f"{folder} was begun with something else ({'; '.join(changed)}); {_ways(False)}")
         if saved is not None:

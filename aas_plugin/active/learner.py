@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from aas_plugin.active import begun, proposals
+from aas_plugin.active import begun, proposals, rounds
 from aas_plugin.active.asking import Knowledge, Scribe, ask, keep_pending
-from aas_plugin.active.counting import count_asked
-from aas_plugin.active.questions import Answerer, call_with_needed, hook_or_function
+from aas_plugin.active.counting import answered_of, count_asked
+from aas_plugin.active.questions import Answerer, Question, call_with_needed, hook_or_function
 from aas_plugin.active.schedule import Schedule
 from aas_plugin.clustering.graph import Graph
 from aas_plugin.clustering.jaccard import JaccardGraph, jaccard_graph
@@ -30,7 +30,7 @@ from aas_plugin.constraints.replay import replay
 from aas_plugin.errors import AasError
 from aas_plugin.sampling.aas import AasOptions, ambiguity_aware_pairs
 from aas_plugin.sampling.proposal import KnownPairs
-from aas_plugin.sampling.views import Views, make_views
+from aas_plugin.sampling.views import BareViews, Views, cluster_twice
 from aas_plugin.settings.models import EPS_MARGIN, ActiveSettings, ClusteringSettings
 from aas_plugin.training.seeds import seeded_rng
 
@@ -250,23 +250,28 @@ class ActiveLearner:
         """Ask the questions of the cycle that begins, and tell of it."""
         cycle = self.schedule.cycle_of(epoch)
         seconds: dict[str, float] = {}
-        proposal = proposals.read_again(begun.proposal_path(Path(self.folder), cycle), self._index)
-        if proposal is None:
-            proposal = self._draw(epoch, cycle, features, graph, clustering, seconds)
-        started = time.perf_counter()
-        questions = proposals.questions_of(proposal, cycle, self._index)
-        told = self.progress
-        done = None if told is None else lambda count: told(count, len(questions))
-        scribe = Scribe(self.log, self.annotator, self.hashes, getattr(self.answer, "machine", self.machine))
-        pending = ask(questions, self._answerer(), self._knowledge, scribe, done)
-        keep_pending(Path(self.folder), pending)
-        seconds["answer"] = time.perf_counter() - started
+        path = begun.proposal_path(Path(self.folder), cycle)
+        proposal = proposals.read_again(path, self._index)
+        bare: BareViews | None = None
+        pending: list[Question] = []
+        while True:
+            if proposal is not None:
+                pending = self._ask_round(rounds.last_round(proposal), cycle, seconds)
+                if pending or rounds.is_complete(proposal):
+                    break
+            started = time.perf_counter()
+            bare = bare or self._cluster_twice(features, graph, clustering)
+            views = bare.refined(lambda view: self.refine(view, graph))
+            seconds["views"] = seconds.get("views", 0.0) + time.perf_counter() - started
+            proposal = self._draw(epoch, views, proposal, seconds)
+            proposals.keep(path, proposal)
         return {
             "cycle": cycle,
             "epoch": epoch,
             "budget": self.budget,
             "all_pairs": self.all_pairs,
             **count_asked(self._proposed(before=cycle), self.log.answers(), proposal, len(pending), self.all_pairs),
+            "rounds": rounds.drawn_rounds(proposal),
             "must_links": len(self.constraints.must_links),
             "cannot_links": len(self.constraints.cannot_links),
             "cannot_tell": len(self._knowledge.cannot_tell),
@@ -274,40 +279,40 @@ class ActiveLearner:
             "seconds": seconds,
         }
 
-    def _draw(
-        self,
-        epoch: int,
-        cycle: int,
-        features: np.ndarray,
-        graph: Graph,
-        clustering: ClusteringSettings,
-        seconds: dict[str, float],
-    ) -> pd.DataFrame:
+    def _ask_round(self, proposal: pd.DataFrame, cycle: int, seconds: dict[str, float]) -> list[Question]:
+        """Ask the pairs of one round; gives those that are left without an answer."""
         started = time.perf_counter()
-        views = make_views(
-            features,
-            graph,
-            lambda view: self.refine(view, graph),
-            clustering.eps,
-            clustering.min_samples,
-            self.active.finch_partition,
-        )
-        seconds["views"] = time.perf_counter() - started
+        questions = proposals.questions_of(proposal, cycle, self._index)
+        told = self.progress
+        done = None if told is None else lambda count: told(count, len(questions))
+        scribe = Scribe(self.log, self.annotator, self.hashes, getattr(self.answer, "machine", self.machine))
+        pending = ask(questions, self._answerer(), self._knowledge, scribe, done)
+        keep_pending(Path(self.folder), pending)
+        seconds["answer"] = seconds.get("answer", 0.0) + time.perf_counter() - started
+        return pending
+
+    def _cluster_twice(self, features: np.ndarray, graph: Graph, clustering: ClusteringSettings) -> BareViews:
+        partition = self.active.finch_partition
+        return cluster_twice(features, graph, clustering.eps, clustering.min_samples, partition)
+
+    def _draw(self, epoch: int, views: Views, proposal: pd.DataFrame | None, seconds: dict[str, float]) -> pd.DataFrame:
+        """Choose the pairs of the next round of a cycle; gives its table with them."""
         started = time.perf_counter()
+        drawn, of = rounds.drawn_rounds(proposal), self.active.rounds
+        allowed = rounds.quota(self.budget, answered_of(self.log.answers(), proposal), drawn, of)
         table = call_with_needed(
             hook_or_function(self.select, "aas_select_pairs"),
             views=views,
             known=self.known,
-            budget=self.budget,
-            rng=seeded_rng(self.seed, epoch, "select"),
+            budget=allowed,
+            rng=seeded_rng(self.seed, epoch, f"select {drawn}" if drawn else "select"),
             run=None,
         )
-        proposal = proposals.checked(table, len(self.paths), self.budget, self.known)
-        proposal.insert(0, "path_u", [self.paths[u] for u in proposal["u"]])
-        proposal.insert(1, "path_v", [self.paths[v] for v in proposal["v"]])
-        seconds["select"] = time.perf_counter() - started
-        proposals.keep(begun.proposal_path(Path(self.folder), cycle), proposal)
-        return proposal
+        chosen = proposals.checked(table, len(self.paths), allowed, self.known)
+        chosen.insert(0, "path_u", [self.paths[u] for u in chosen["u"]])
+        chosen.insert(1, "path_v", [self.paths[v] for v in chosen["v"]])
+        seconds["select"] = seconds.get("select", 0.0) + time.perf_counter() - started
+        return rounds.with_round(proposal, chosen, of)
 
     def _proposed(self, before: int | None = None) -> list[pd.DataFrame]:
         """The tables of questions on the disk, of all cycles or of those before one."""
@@ -326,7 +331,8 @@ class ActiveLearner:
     def _nothing_left(self) -> bool:
         """Whether every cycle asked its questions, some of them, and all are answered."""
         found = begun.proposals(Path(self.folder))
-        if not found or set(found) < set(range(1, self.active.cycles + 1)):
+        tables = self._proposed()
+        if not found or set(found) < set(range(1, self.active.cycles + 1)) or not all(map(rounds.is_complete, tables)):
             return False
-        questions = [one for table in self._proposed() for one in proposals.questions_of(table, 0, self._index)]
+        questions = [one for table in tables for one in proposals.questions_of(table, 0, self._index)]
         return bool(questions) and all(self._knowledge.settles(one.u, one.v) for one in questions)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from aas_plugin.active import rounds
 from aas_plugin.active.questions import Question
 from aas_plugin.errors import AasError
 from aas_plugin.files import read_table, write_table
@@ -18,6 +19,7 @@ from aas_plugin.sampling.proposal import KnownPairs
 
 REQUIRED = ("u", "v", "kind")
 OURS = ("path_u", "path_v")
+FILLED_IN = (*OURS, rounds.COLUMN)
 
 
 def checked(table: Any, n: int, budget: int, known: KnownPairs) -> pd.DataFrame:
@@ -41,7 +43,7 @@ def checked(table: Any, n: int, budget: int, known: KnownPairs) -> pd.DataFrame:
     missing = [name for name in REQUIRED if name not in table]
     if missing:
         raise AasError(f"the sampler's table lacks the column {', '.join(map(repr, missing))}; it needs u, v and kind")
-    taken = [name for name in OURS if name in table]
+    taken = [name for name in FILLED_IN if name in table]
     if taken:
         raise AasError(f"the sampler's table has a column {taken[0]!r}, which is filled in later; name it otherwise")
     found = table.reset_index(drop=True)
@@ -63,7 +65,7 @@ def checked(table: Any, n: int, budget: int, known: KnownPairs) -> pd.DataFrame:
 
 def numbers_of(table: pd.DataFrame) -> dict[str, float]:
     """What a sampler tells in the `attrs` of its table, by names that no number of a report has."""
-    return {f"sampler.{name}": value for name, value in table.attrs.items()}
+    return {f"sampler.{name}": value for name, value in table.attrs.items() if name != rounds.COMPLETE}
 
 
 def keep(path: Path, table: pd.DataFrame) -> None:

@@ -31,29 +31,58 @@ class Views:
     b: NDArray[np.int64]
 
 
-def make_views(
+@dataclass(frozen=True)
+class BareViews:
+    """Two clusterings of the same N images before any answer is applied.
+
+    Attributes:
+        features: float32 (N, D), L2-normalised rows; (N, 0) where only distances are known.
+        graph: k-reciprocal Jaccard distances between the images.
+        dbscan: int64 (N,), -1 for noise.
+        finch: int64 (N,).
+    """
+
+    features: NDArray[np.float32]
+    graph: Graph
+    dbscan: NDArray[np.int64]
+    finch: NDArray[np.int64]
+
+    def refined(self, refine: Callable[[NDArray[np.int64]], NDArray[np.int64]]) -> Views:
+        """Apply the known answers to both.
+
+        Source: paper, Algorithm 1, step 1a. Ours: noise is decided afterwards, so an image that a must-link took out
+        of noise counts as an inlier.
+
+        Args:
+            refine: gives labels that satisfy every known answer; int64 (N,) to int64 (N,), -1 for noise.
+        """
+        clustered = refine(self.dbscan)
+        inlier = clustered >= 0
+        a = clustered.copy()
+        a[~inlier] = clustered.max() + 1 + np.arange(np.count_nonzero(~inlier))
+        return Views(features=self.features, graph=self.graph, a=a, inlier=inlier, b=refine(self.finch))
+
+
+def cluster_twice(
     features: NDArray[np.float32],
     graph: Graph,
-    refine: Callable[[NDArray[np.int64]], NDArray[np.int64]],
     eps: float = 0.6,
     min_samples: int = 4,
     finch_partition: int = 0,
-) -> Views:
-    """Cluster the images twice, with DBSCAN and with FINCH, and apply the known answers to both.
+) -> BareViews:
+    """Cluster the images with DBSCAN and with FINCH.
 
-    Source: paper, Algorithm 1, step 1a. Ours: the partition of FINCH; noise is decided after `refine`, so
-    an image that a must-link took out of noise counts as an inlier.
+    Source: paper, section 3.1. The partition of FINCH is ours.
 
     Args:
         features: float32 (N, D), L2-normalised rows; (N, 0) where only distances are known.
         graph: k-reciprocal Jaccard distances between the images.
-        refine: gives labels that satisfy every known answer; int64 (N,) to int64 (N,), -1 for noise.
         eps: DBSCAN's radius, inclusive, in (0, 1).
         min_samples: neighbours that make an image a core image, itself included.
         finch_partition: 0 is FINCH's finest partition.
 
     Returns:
-        Both views.
+        Both clusterings, to which answers can be applied more than once.
 
     Raises:
         AasError: a coarser partition of FINCH is asked for without features.
@@ -62,9 +91,18 @@ def make_views(
         raise AasError(
             f"FINCH's partition {finch_partition} is made from features, and only distances are given; take 0"
         )
-    clustered = refine(dbscan(graph, eps, min_samples))
-    inlier = clustered >= 0
-    a = clustered.copy()
-    a[~inlier] = clustered.max() + 1 + np.arange(np.count_nonzero(~inlier))
-    b = refine(finch(features, graph.neighbours, finch_partition))
-    return Views(features=features, graph=graph, a=a, inlier=inlier, b=b)
+    return BareViews(
+        features, graph, dbscan(graph, eps, min_samples), finch(features, graph.neighbours, finch_partition)
+    )
+
+
+def make_views(
+    features: NDArray[np.float32],
+    graph: Graph,
+    refine: Callable[[NDArray[np.int64]], NDArray[np.int64]],
+    eps: float = 0.6,
+    min_samples: int = 4,
+    finch_partition: int = 0,
+) -> Views:
+    """Cluster the images twice and apply the known answers: `cluster_twice`, then `BareViews.refined`."""
+    return cluster_twice(features, graph, eps, min_samples, finch_partition).refined(refine)

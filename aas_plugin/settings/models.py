@@ -54,6 +54,9 @@ class ActiveSettings(_Section):
     budget: float = Field(
         0.0002, ge=0, description="questions a cycle: below 1 a share of all pairs, from 1 on a number"
     )
+    rounds: int = Field(
+        1, ge=1, description="parts in which a cycle's budget is asked, each chosen after the answers to those before"
+    )
     finch_partition: int = Field(0, ge=0, description="which FINCH partition is view B; 0 is the finest")
     # As given: a project that moved, or a scratch copy of it, finds its set by the same settings.
     constraints: Path | None = Field(None, description="constraint set whose answers a new `aas run` begins with")
@@ -86,6 +89,9 @@ class TrainingSettings(_Section):
     ema: float = Field(
         0.0, ge=0, lt=1, description="share of the averaged weights kept in a step; these embed; 0 embeds with the last"
     )
+    pair_loss: float = Field(0.0, ge=0, description="weight of a loss on answered pairs beside the method's; 0 is none")
+    pairs: int = Field(4, ge=0, description="answered pairs that each batch carries for it")
+    pair_temperature: float = Field(0.1, gt=0, description="divides differences of similarity in it")
     amp: bool = Field(True, description="mixed precision on a GPU; without effect on a CPU")
 
 

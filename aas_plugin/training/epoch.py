@@ -13,6 +13,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from aas_plugin.errors import AasError
 from aas_plugin.training.batches import augment, balanced_batches, normalise
+from aas_plugin.training.pairs import PairLoss
 from aas_plugin.training.seeds import torch_seed
 
 if TYPE_CHECKING:
@@ -37,7 +38,14 @@ class Trainer:
         self.scaler = torch.amp.GradScaler(enabled=training.amp and run.device.type == "cuda")
 
     def epoch(
-        self, run: NativeRun, labels: np.ndarray, loss: Loss, *, singles: bool = True, heads: nn.Module | None = None
+        self,
+        run: NativeRun,
+        labels: np.ndarray,
+        loss: Loss,
+        *,
+        singles: bool = True,
+        heads: nn.Module | None = None,
+        embedding: Callable[[Tensor], Tensor] = lambda outputs: outputs,
     ) -> dict[str, float]:
         """Train on identity-balanced batches.
 
@@ -48,6 +56,8 @@ class Trainer:
                 int64 (B,). It returns a scalar, or several by name, of which the sum is minimised.
             singles: whether images on their own are trained on.
             heads: trained in this epoch only, beside the model, with its rate.
+            embedding: from what the model gives for a batch to float32 (B, D) of unit length, for the loss on answered
+                pairs.
 
         Returns:
             The mean loss, its terms and the learning rate; the loss is NaN where there is nothing to train on.
@@ -60,6 +70,7 @@ class Trainer:
         amp = training.amp and run.device.type == "cuda"
         report = run.progress(f"training epoch {run.epoch}")
         rate = float(self.schedule.get_last_lr()[0])
+        pair_loss = PairLoss(run, embedding) if training.pair_loss else None
         optimisers = [self.optimiser, *([_adam(heads, rate, training.weight_decay)] if heads is not None else [])]
         rows: list[dict[str, float]] = []
         self._train_mode()
@@ -68,13 +79,16 @@ class Trainer:
                 labels, training.batch_size, training.instances, training.iterations, rng, singles=singles
             )
             for iteration, positions in enumerate(batches, start=1):
-                images = augment(normalise(run.images.batch(run.train[positions]), run.device), training, rng)
+                shown = positions if pair_loss is None else np.concatenate([positions, pair_loss.more()])
+                images = augment(normalise(run.images.batch(run.train[shown]), run.device), training, rng)
                 with torch.autocast(run.device.type, enabled=amp):
                     features = self.model(images)
-                terms = loss(features, torch.from_numpy(positions).to(run.device))
-                named = dict(terms) if isinstance(terms, Mapping) else {}
-                total = torch.stack(list(named.values())).sum() if isinstance(terms, Mapping) else terms
-                row = {"loss": total.item(), **{name: term.item() for name, term in named.items()}}
+                terms = loss(features[: len(positions)], torch.from_numpy(positions).to(run.device))
+                named = dict(terms) if isinstance(terms, Mapping) else {"method_loss": terms}
+                if pair_loss is not None:
+                    named["pair_loss"] = pair_loss(features, shown)
+                total = torch.stack(list(named.values())).sum()
+                row = {"loss": total.item(), **{name: term.item() for name, term in named.items() if len(named) > 1}}
                 if not math.isfinite(row["loss"]):
                     raise AasError(
                         f"the loss became {row['loss']} in epoch {run.epoch}, batch {iteration}; lower "

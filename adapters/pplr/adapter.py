@@ -106,5 +106,10 @@ class Pplr(NativeMethod):
                 "triplet_loss": soft_triplet_loss(features[:, 0], own),
             }
 
-        scalars = self.trainer.epoch(run, labels, loss, singles=False, heads=classifiers)
+        scalars = self.trainer.epoch(run, labels, loss, singles=False, heads=classifiers, embedding=_whole)
         return {**scalars, "agreement": float(score.mean())}
+
+
+def _whole(features: torch.Tensor) -> torch.Tensor:
+    """The global features of a batch, (B, D), of unit length."""
+    return nn.functional.normalize(features[:, 0], dim=1)
