@@ -26,6 +26,9 @@ DatasetName = Annotated[
 ]
 DeviceName = Annotated[str | None, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
 SamplerName = Annotated[str | None, typer.Option("--sampler", help="Which pairs to ask about.")]
+PresetName = Annotated[
+    str | None, typer.Option("--preset", help="paper: the settings of the paper and of the methods' official codes.")
+]
 RunName = Annotated[str | None, typer.Option("--run-name", help="Folder under runs/.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with a run: --run-name, or the last one.")]
 FastJaccard = Annotated[
@@ -50,6 +53,7 @@ def flag_layers(
     device: str | None,
     sets: list[str] | None,
     constraints: Path | None = None,
+    preset: str | None = None,
 ) -> list[dict[str, Any]]:
     """Layers of settings that stand on the command line, weakest first."""
     from aas_plugin.settings.resolving import parse_set
@@ -64,8 +68,7 @@ def flag_layers(
         else:
             layers.append({"dataset": {"name": dataset}})
     layers += [{kind: {"name": name}} for kind, name in (("adapter", adapter), ("sampler", sampler)) if name]
-    if device is not None:
-        layers.append({"device": device})
+    layers += [{key: value} for key, value in (("device", device), ("preset", preset)) if value is not None]
     layers += map(parse_set, sets or [])
     return layers if constraints is None else [*layers, {"active": {"constraints": str(constraints)}}]
 

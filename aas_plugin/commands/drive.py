@@ -15,6 +15,7 @@ from aas_plugin.commands.common import (
     FastJaccard,
     Modules,
     Params,
+    PresetName,
     Resume,
     RunName,
     SamplerName,
@@ -30,6 +31,7 @@ def drive(
     checkout: Annotated[Path, typer.Argument(metavar="CHECKOUT", help="Folder of the codebase, as it lies there.")],
     adapter: AdapterName = None,
     sampler: SamplerName = None,
+    preset: PresetName = None,
     params: Params = None,
     sets: Sets = None,
     run_name: RunName = None,
@@ -41,7 +43,7 @@ def drive(
 ) -> None:
     """Train with a checkout's own script, unedited, and ask; its flags follow after --."""
     given = Given(
-        flags=flag_layers(adapter, None, sampler, device, sets, constraints),
+        flags=flag_layers(adapter, None, sampler, device, sets, constraints, preset),
         params=params,
         run_name=run_name,
         resume=resume,

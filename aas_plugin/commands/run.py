@@ -15,6 +15,7 @@ from aas_plugin.commands.common import (
     FastJaccard,
     Modules,
     Params,
+    PresetName,
     Resume,
     RunName,
     SamplerName,
@@ -29,6 +30,7 @@ def run(
     adapter: AdapterName = None,
     dataset: DatasetName = None,
     sampler: SamplerName = None,
+    preset: PresetName = None,
     params: Params = None,
     sets: Sets = None,
     run_name: RunName = None,
@@ -54,7 +56,7 @@ def run(
     """Train a base method, asking about the pairs worth asking, and log every cycle."""
     from aas_plugin.errors import AasError
 
-    flags = flag_layers(adapter, dataset, sampler, device, sets, constraints)
+    flags = flag_layers(adapter, dataset, sampler, device, sets, constraints, preset)
     given = Given(flags=flags, params=params, run_name=run_name, resume=resume, modules=plugin)
     if codebase is None and "codebase" not in given.saved():
         wrong = [*map(repr, context.args), *(["--fast-jaccard"] if fast_jaccard else [])]

@@ -33,7 +33,7 @@ class Component:
     may be called on long work, and returns a `Catalogue`; the options of one that is several data sets have `subset`
     and `members()`, names of subsets `present` and `missing`, for `aas run --each`. A codebase's is called without
     arguments and returns a `Recipe`, which says how its script is driven. A `frozen` backbone has weights
-    that are never trained.
+    that are never trained. An adapter's `paper` holds the settings of its official code, where its own are others.
     """
 
     kind: Kind
@@ -43,6 +43,7 @@ class Component:
     defaults: Mapping[str, Any] = field(default_factory=dict)
     plugin: str = ""
     frozen: bool = False
+    paper: Mapping[str, Any] = field(default_factory=dict)
 
     def make(self, options: Mapping[str, Any], *more: Any) -> Any:
         """Make it.
@@ -70,6 +71,7 @@ class Registry:
         defaults: Mapping[str, Any] | None = None,
         *,
         frozen: bool = False,
+        paper: Mapping[str, Any] | None = None,
     ) -> None:
         """Register a component.
 
@@ -80,6 +82,8 @@ class Registry:
             options: validates its options.
             defaults: run settings that suit it, weaker than the user's.
             frozen: whether it is a backbone to embed with that is never trained.
+            paper: of an adapter, what the preset `paper` sets: settings of its official code where its defaults, or
+                those of its options, are others.
 
         Raises:
             AasError: the kind is unknown, or another plugin registered this name already.
@@ -94,7 +98,7 @@ class Registry:
                 f"{name!r}; remove or rename one of them"
             )
         self._components[kind, name] = Component(
-            kind, name, factory, options, defaults or {}, self.current_plugin, frozen
+            kind, name, factory, options, defaults or {}, self.current_plugin, frozen, paper or {}
         )
 
     def get(self, kind: Kind, name: str) -> Component:

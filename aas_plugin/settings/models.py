@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from aas_plugin.plugins.registry import Kind
+from aas_plugin.settings.presets import Preset
 
 EPS_MARGIN = 0.1
 """How far beyond `clustering.eps` distances are kept, and so how much looser an adapter may cluster."""
@@ -126,6 +127,10 @@ Device = Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$")]
 class SharedSettings(_Section):
     """What there is to set for every run, whoever trains in it."""
 
+    preset: Preset = Field(
+        "default",
+        description="paper: what the paper and the methods' official codes set, where our defaults are others",
+    )
     adapter: Named = Choice(name="spcl")
     sampler: Named = Choice(name="aas")
     oracle: Named = Choice(name="labels")

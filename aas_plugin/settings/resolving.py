@@ -12,10 +12,11 @@ from pydantic import ValidationError
 from aas_plugin.errors import AasError
 from aas_plugin.settings.explain import explain
 from aas_plugin.settings.models import CHOICES, CHOSEN, Choice, DrivenSettings, RunSettings, named
+from aas_plugin.settings.presets import PRESETS
 
 if TYPE_CHECKING:
     from aas_plugin.plugins.manager import Plugins
-    from aas_plugin.plugins.registry import Kind
+    from aas_plugin.plugins.registry import Component, Kind
 
 Settings = TypeVar("Settings", RunSettings, DrivenSettings)
 
@@ -24,8 +25,8 @@ def resolve(plugins: Plugins, layers: Sequence[Mapping[str, Any]]) -> RunSetting
     """Merge layers, weakest first, over the packaged defaults and those of what is chosen.
 
     Defaults that a component brings are weaker than every layer of the user; a data set's are stronger than an
-    adapter's, since they know the size of the task, and a backbone's are stronger still, since it may take images
-    of one size only.
+    adapter's and those of the preset, since they know the size of the task, and a backbone's are stronger still,
+    since it may take images of one size only.
 
     Args:
         plugins: who registered what can be chosen.
@@ -43,7 +44,10 @@ def resolve(plugins: Plugins, layers: Sequence[Mapping[str, Any]]) -> RunSetting
         name = section.get("name") if isinstance(section, dict) else section
         if not isinstance(name, str):
             raise AasError(f"settings: {kind}: {name!r} is not a name")
-        tree = merge(tree, _with_names(plugins.component(kind, name).defaults))
+        component = plugins.component(kind, name)
+        tree = merge(tree, _with_names(component.defaults))
+        if kind == "adapter":
+            tree = merge(tree, _preset(user, component))
     return _validated(plugins, RunSettings, merge(tree, user))
 
 
@@ -58,7 +62,16 @@ def resolve_driven(plugins: Plugins, layers: Sequence[Mapping[str, Any]]) -> Dri
     user = _with_names({key: value for key, value in first.items() if key not in native})
     for layer in others:
         user = merge(user, _with_names(layer))
-    return _validated(plugins, DrivenSettings, user)
+    return _validated(plugins, DrivenSettings, merge({"active": _preset(user).get("active", {})}, user))
+
+
+def _preset(user: Mapping[str, Any], adapter: Component | None = None) -> dict[str, Any]:
+    """The layer of the preset that the user's settings name, with the adapter's own part of it."""
+    name = user.get("preset", "default")
+    if not isinstance(name, str) or name not in PRESETS:
+        raise AasError(f"settings: preset: {name!r} is none of {', '.join(PRESETS)}")
+    layer = dict(PRESETS[name])
+    return merge(layer, _with_names(adapter.paper)) if adapter is not None and name == "paper" else layer
 
 
 def _validated(plugins: Plugins, model: type[Settings], tree: Mapping[str, Any]) -> Settings:

@@ -1,0 +1,14 @@
+"""Named sets of settings, weaker than what a data set, a file or a flag says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+Preset = Literal["default", "paper"]
+
+PRESETS: dict[Preset, Mapping[str, Any]] = {
+    "default": {},
+    # The paper's, and those that the official codes of its base methods share, where our defaults are others.
+    "paper": {"active": {"rounds": 1}},
+}
