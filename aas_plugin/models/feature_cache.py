@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import re
 import uuid
 import warnings
@@ -90,8 +91,8 @@ def feature_key(model: nn.Module, size: tuple[int, int], device: torch.device, m
     """Digest all that decides what a model gives for an image.
 
     Args:
-        model: its weights count, its modules as they print themselves, and its normalisation. What else changes
-            its features must be in the `extra_repr` of its modules.
+        model: its weights count, its modules as they print themselves, the code of their classes, and its
+            normalisation. What else changes its features must be in the `extra_repr` of its modules.
         size: height and width of the images in pixels.
         device: computes the features; another kind gives others in the last digits.
         mirrored: whether the images are mirrored.
@@ -100,8 +101,16 @@ def feature_key(model: nn.Module, size: tuple[int, int], device: torch.device, m
         The first 16 hexadecimal digits of a SHA-256.
     """
     modules = re.sub(r" at 0x[0-9a-f]+", "", repr(model))
-    parts = (FORMAT, weights_digest(model), modules, *normalisation(model), size, device.type, mirrored)
+    code = sorted({_code_of(type(module)) for module in model.modules()})
+    parts = (FORMAT, weights_digest(model), modules, code, *normalisation(model), size, device.type, mirrored)
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+
+
+def _code_of(kind: type) -> str:
+    try:
+        return inspect.getsource(kind)
+    except (OSError, TypeError):  # Typed into a console, or compiled.
+        return f"{kind.__module__}.{kind.__qualname__}"
 
 
 def cached_features(

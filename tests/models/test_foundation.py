@@ -116,7 +116,10 @@ def test_each_backbone_brings_its_size_and_the_user_is_stronger():
 def test_a_frozen_backbone_is_not_trained(ready):
     for layers in ([{"adapter": "spcl"}], [{"adapter": "cluster-contrast"}], [{"adapter": "pplr"}]):
         engine = ready.engine(*layers, {"backbone": {"name": "megadescriptor-t-224"}}, name=layers[0]["adapter"])
-        with pytest.raises(AasError, match="frozen, so there is nothing to train; measure it with `aas evaluate"):
+        with pytest.raises(
+            AasError,
+            match="frozen, so there is nothing to train; train a head on it with --set training.freeze=backbone, measure it with `aas evaluate",
+        ):
             engine.execute()
 
 
@@ -157,7 +160,7 @@ def test_bad_weights_are_one_sentence(tmp_path, swin):
 
 def test_cached_weights_need_no_network(tmp_path, monkeypatch, swin):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
-    monkeypatch.setattr("aas_plugin.models.foundation.urlopen", lambda *_, **__: pytest.fail("asked the network"))
+    monkeypatch.setattr("aas_plugin.models.weights.urlopen", lambda *_, **__: pytest.fail("asked the network"))
     place = tmp_path / "models--BVRA--MegaDescriptor-T-224"
     (place / "refs").mkdir(parents=True)
     (place / "refs" / "main").write_text("c0ffee")
@@ -174,6 +177,6 @@ def test_without_a_network_the_hub_is_not_waited_for(monkeypatch, tmp_path):
         raise OSError("name or service not known")
 
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
-    monkeypatch.setattr("aas_plugin.models.foundation.urlopen", offline)
+    monkeypatch.setattr("aas_plugin.models.weights.urlopen", offline)
     with pytest.warns(UserWarning, match="licence"), pytest.raises(AasError, match="not cached"):
         foundation(MEGA, FoundationOptions())
