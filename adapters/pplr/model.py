@@ -96,9 +96,10 @@ def check_stripes(model: PartModel, height: int, width: int, device: torch.devic
     model.train(was_training)
     parts = len(model.necks)
     if parts > rows:
+        taller = "" if model.image_size else "raise training.height or "
         raise AasError(
             f"pplr cuts feature maps into {parts} stripes, but images of training.height {height} give maps of "
-            f"height {rows}; raise training.height or set adapter.parts to {rows} at most"
+            f"height {rows}; {taller}set adapter.parts to {rows} at most"
         )
 
 

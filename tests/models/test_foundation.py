@@ -13,9 +13,11 @@ from torch.nn import functional
 
 from aas_plugin.errors import AasError
 from aas_plugin.models.foundation import FOUNDATIONS, foundation
+from aas_plugin.models.head import HeadedModel
 from aas_plugin.models.options import FoundationOptions
 from aas_plugin.plugins.manager import load_plugins
 from aas_plugin.settings.resolving import parse_set, resolve
+from aas_plugin.testing.tiny import tiny_engine
 
 NARROW = {"embed_dim": 8, "depths": (1, 1, 1, 1), "num_heads": (1, 1, 1, 1), "img_size": 56}
 MEGA = replace(FOUNDATIONS["megadescriptor-t-224"], size=56, arguments=NARROW)
@@ -117,8 +119,7 @@ def test_a_frozen_backbone_is_not_trained(ready):
     for layers in ([{"adapter": "spcl"}], [{"adapter": "cluster-contrast"}], [{"adapter": "pplr"}]):
         engine = ready.engine(*layers, {"backbone": {"name": "megadescriptor-t-224"}}, name=layers[0]["adapter"])
         with pytest.raises(
-            AasError,
-            match="frozen, so there is nothing to train; train a head on it with --set training.freeze=backbone, measure it with `aas evaluate",
+            AasError, match=r"nothing to train; .*--set training\.freeze=backbone, measure it with `aas evaluate"
         ):
             engine.execute()
 
@@ -180,3 +181,27 @@ def test_without_a_network_the_hub_is_not_waited_for(monkeypatch, tmp_path):
     monkeypatch.setattr("aas_plugin.models.weights.urlopen", offline)
     with pytest.warns(UserWarning, match="licence"), pytest.raises(AasError, match="not cached"):
         foundation(MEGA, FoundationOptions())
+
+
+@pytest.mark.parametrize(
+    "adapter",
+    [{"name": "spcl"}, {"name": "cluster-contrast"}, {"name": "pplr", "parts": 2}],
+    ids=lambda one: one["name"],
+)
+def test_a_head_is_trained_on_a_frozen_backbone(ready, swin, adapter):
+    plugins = ready.plugins()
+    plugins.registry.register(
+        "backbone", "tiny-mega", lambda options: foundation(MEGA, options), FoundationOptions, frozen=True
+    )
+    layers = (
+        {"adapter": adapter, "backbone": {"name": "tiny-mega", "weights": str(swin[0])}},
+        {"training": {"freeze": "backbone"}},
+    )
+    engine = tiny_engine(plugins, ready.folder / "run", ready.drawn, *layers)
+    assert engine.execute() == "finished"
+    run = engine.run
+    (model,) = (part for part in run.plugins.hook.aas_model(run=run).modules() if isinstance(part, HeadedModel))
+    kept = {name.rpartition("network.")[2]: value for name, value in model.body.state_dict().items()}
+    for name, value in swin[1].state_dict().items():
+        assert torch.equal(kept[name], value)
+    assert not torch.allclose(model.head.weight, torch.eye(64), atol=1e-5)
