@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from aas_plugin.errors import AasError
-from aas_plugin.files import write_atomically, write_text
+from aas_plugin.files import write_atomically
 from aas_plugin.models.head import HeadedModel
 from aas_plugin.training.embed import embed, normalisation
 from aas_plugin.training.seeds import seeded_rng, torch_seed
@@ -70,10 +70,9 @@ class FeatureCache:
         """Keep features, float32 (n, ..., D), of n contents; a folder that takes none is a warning."""
         path = self._folder / f"{uuid.uuid4().hex}.npz"
         try:
-            if not (self._root / ".gitignore").exists():
-                write_text(self._root / ".gitignore", "*\n")
             write_atomically(path, lambda file: np.savez(file, hashes=np.array(hashes, dtype=str), features=features))
-        except AasError as error:
+            (self._root / ".gitignore").write_text("*\n", encoding="utf-8")
+        except (AasError, OSError) as error:
             warnings.warn(f"features are not kept for the next time: {error}", stacklevel=2)
 
 

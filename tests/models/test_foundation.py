@@ -132,6 +132,10 @@ def test_zero_shot_is_measured_and_not_run(ready, swin):
     features = engine.hook.aas_embed(run=engine.run, rows=engine.run.train)
     assert features.shape == (len(engine.run.train), 64)
     np.testing.assert_allclose(np.linalg.norm(features, axis=1), 1, atol=1e-5)
+    again = ready.engine(zero_shot, components=(component,), name="again")
+    again.hook.aas_setup(run=again.run)
+    again.run.plugins.get_plugin("zero-shot (adapter)").model.register_forward_hook(lambda *_: pytest.fail("computed"))
+    np.testing.assert_array_equal(again.hook.aas_embed(run=again.run, rows=again.run.train), features)
     with pytest.raises(AasError, match="zero-shot trains nothing"):
         engine.execute()
 
