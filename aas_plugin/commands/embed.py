@@ -82,7 +82,7 @@ def read_photos(place: Path) -> Catalogue:
 
 
 def embed_photos(model: PortableModel, catalogue: Catalogue, device: str, console: Console, task: str) -> np.ndarray:
-    """Embed all photos, as a run would.
+    """Embed all photos, as a run would; what the same model embedded before is read from disk.
 
     Args:
         model: a trained one.
@@ -99,20 +99,25 @@ def embed_photos(model: PortableModel, catalogue: Catalogue, device: str, consol
     """
     import numpy as np
 
+    from aas_plugin.data.catalogue import content_hashes
     from aas_plugin.data.images import ImageStore
+    from aas_plugin.models.feature_cache import cached_features
     from aas_plugin.runs.device import choose_device
+    from aas_plugin.runs.folder import CACHE, runs_folder
     from aas_plugin.tracking.terminal import Terminal
-    from aas_plugin.training.embed import embed as embed_rows
 
     terminal = Terminal(console)
     try:
         images = ImageStore(catalogue.root, catalogue.table["path"].to_list(), model.height, model.width)
         images.check(lambda done, total: terminal.aas_progress(None, f"reading, {task}", done, total))
-        return embed_rows(
+        runs = runs_folder()
+        return cached_features(
             model.embedder,
             images,
+            content_hashes(catalogue),
             np.arange(len(catalogue)),
             choose_device(device),
+            runs / CACHE if runs.is_dir() else None,
             progress=lambda done, total: terminal.aas_progress(None, task, done, total),
         )
     finally:

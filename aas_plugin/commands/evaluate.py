@@ -57,7 +57,7 @@ def evaluate(
         from aas_plugin.files import write_json
         from aas_plugin.runs.checkpoint import load_checkpoint
         from aas_plugin.runs.data import read_data
-        from aas_plugin.runs.folder import find_run, saved_settings
+        from aas_plugin.runs.folder import CACHE, find_run, runs_folder, saved_settings
         from aas_plugin.runs.setting_up import set_up
         from aas_plugin.settings.resolving import resolve
         from aas_plugin.tracking.terminal import Terminal
@@ -77,7 +77,8 @@ def evaluate(
         if run_name is None:
             settings = resolve(plugins, [params_layer(params), *flags, unasked])
             folder = Path(scratch) / "untrained"
-            ready = set_up(plugins, settings, folder, data=read_data(plugins, settings, data))
+            cache = runs_folder() / CACHE
+            ready = set_up(plugins, settings, folder, data=read_data(plugins, settings, data), cache=cache)
         else:
             saved = find_run(run_name)
             folder = Path(scratch) / saved.name
@@ -85,7 +86,8 @@ def evaluate(
                 raise AasError(f"{saved} drove a checkout, whose own script evaluates it; see its metrics.json")
             layers = [saved_settings(saved), *([read_layer(params)] if params is not None else []), *flags, unasked]
             settings = resolve(plugins, layers)
-            ready = set_up(plugins, settings, folder, data=read_data(plugins, settings, data))
+            cache = saved.parent / CACHE
+            ready = set_up(plugins, settings, folder, data=read_data(plugins, settings, data), cache=cache)
             if not any(flags) and params is None and (saved / "protocol.json").exists():
                 shutil.copy(saved / "protocol.json", folder)
         ready.plugins.hook.aas_setup(run=ready)

@@ -102,7 +102,7 @@ def train(given: Given, data: Path | None = None, results: Path | None = None, e
 
     plugins = loaded(given.modules)
     settings = resolve(plugins, given.layers())
-    refuse_frozen(plugins.component("backbone", settings.backbone.name))
+    refuse_frozen(plugins.component("backbone", settings.backbone.name), settings.training.freeze)
     if each:
         from aas_plugin.commands.sweep import sweep
 

@@ -28,6 +28,7 @@ def split(
     from aas_plugin.errors import AasError
     from aas_plugin.evaluation.protocol import choose_protocol
     from aas_plugin.plugins.manager import load_plugins
+    from aas_plugin.runs.folder import CACHE, runs_folder
     from aas_plugin.runs.run import NativeRun
     from aas_plugin.runs.setting_up import set_up
     from aas_plugin.settings.resolving import resolve
@@ -46,7 +47,7 @@ def split(
     layers = [*given_settings(params, dataset=dataset, sets=sets), {"evaluation": {"protocol": None}}]
     settings = resolve(plugins, layers)
     with tempfile.TemporaryDirectory() as scratch:
-        ready = set_up(plugins, settings, Path(scratch) / "split")
+        ready = set_up(plugins, settings, Path(scratch) / "split", cache=runs_folder() / CACHE)
         protocol = choose_protocol(ready, lambda: untrained_features(ready))
         terminal.close()
         name = ready.catalogue.name

@@ -79,11 +79,10 @@ def _reference(run: NativeRun, untrained_features: Callable[[], np.ndarray]) -> 
     if choice is None:
         whose = {"adapter": run.settings.adapter.name, "backbone": run.settings.backbone.model_dump(mode="json")}
         return untrained_features(), whose
-    from aas_plugin.training.embed import embed
-    from aas_plugin.training.seeds import seeded_rng, torch_seed
+    from aas_plugin.models.feature_cache import untrained_features as features_of
 
-    component = run.registry.get("backbone", choice.name)
-    with torch_seed(seeded_rng(run.settings.seed, -1, "backbone")):
-        model = component.make(choice.options).to(run.device)
-    features = embed(model, run.images, run.train, run.device, progress=run.progress("choosing exemplars"))
+    features = features_of(
+        run.registry.get("backbone", choice.name), choice.options, run.images, run.hashes, run.train, run.device,
+        run.cache, seed=run.settings.seed, progress=run.progress("choosing exemplars"),
+    )  # fmt: skip
     return features, {"backbone": choice.model_dump(mode="json")}

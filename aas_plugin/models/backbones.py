@@ -22,11 +22,13 @@ class Backbone(nn.Module):
         mean: of red, green and blue in [0, 1], subtracted from an image.
         std: of red, green and blue, by which it is then divided.
         image_size: the only (height, width) in pixels that it takes, or None.
+        has_maps: whether `body` gives feature maps, (B, C, h, w), which can be pooled otherwise or cut into stripes.
     """
 
     mean: tuple[float, float, float] = IMAGENET_MEAN
     std: tuple[float, float, float] = IMAGENET_STD
     image_size: tuple[int, int] | None = None
+    has_maps: bool = True
 
     def __init__(self, body: nn.Module, feature_dim: int, bn_neck: bool = True) -> None:
         super().__init__()

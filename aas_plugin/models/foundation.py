@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal
-from urllib.error import HTTPError
-from urllib.request import Request, urlopen
 
 from torch import Tensor, nn
 
 from aas_plugin.errors import AasError
 from aas_plugin.models.backbones import Backbone
 from aas_plugin.models.options import FoundationOptions
-from aas_plugin.models.pooling import GeM
+from aas_plugin.models.pooling import FeatureMaps, GeM
+from aas_plugin.models.weights import hub_file, read_weights, short
 from aas_plugin.training.batches import IMAGENET_MEAN, IMAGENET_STD
 
 HALF = (0.5, 0.5, 0.5)
@@ -99,19 +96,6 @@ class FrozenBackbone(Backbone):
         return self
 
 
-class SwinMaps(nn.Module):
-    """Feature maps of timm's Swin transformer with channels second: (B, 3, H, W) to (B, C, H / 32, W / 32)."""
-
-    def __init__(self, network: nn.Module) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Map a batch."""
-        maps: Tensor = self.network.forward_features(images)  # type: ignore[operator]
-        return maps.permute(0, 3, 1, 2)
-
-
 def foundation(what: Foundation, options: FoundationOptions) -> FrozenBackbone:
     """Build a frozen backbone with the weights of `options.weights`, or of the Hugging Face hub.
 
@@ -127,69 +111,35 @@ def foundation(what: Foundation, options: FoundationOptions) -> FrozenBackbone:
     import timm
 
     given = {"num_classes": 0, **({"global_pool": ""} if what.family == "miewid" else {}), **what.arguments}
-    state = _from_file(what, options.weights) if options.weights is not None else _from_hub(what)
+    state = read_weights(options.weights, _where(what)) if options.weights is not None else _from_hub(what)
     network = timm.create_model(what.architecture, pretrained=False, **given)
     dimensions = int(network.num_features)  # type: ignore[arg-type]
     try:
         if what.family == "swin":
-            model = FrozenBackbone(SwinMaps(network), dimensions, what.size, options.normalisation)
+            model = FrozenBackbone(
+                FeatureMaps(network, channels_last=True), dimensions, what.size, options.normalisation
+            )
             _load_swin(network, state)
         else:
             model = FrozenBackbone(network, dimensions, what.size, options.normalisation)
             model.pool, model.neck = GeM(), nn.BatchNorm1d(dimensions)
             model.load_state_dict(_miewid_names(state))
     except (RuntimeError, KeyError, AttributeError) as error:
-        reason = " ".join(str(error).split())[:200]
         place = options.weights or f"{what.file} of {what.repository}"
         raise AasError(
-            f"{place} does not hold the weights of {what.name} ({what.architecture}: {reason}); give the file "
+            f"{place} does not hold the weights of {what.name} ({what.architecture}: {short(error)}); give the file "
             f"{what.file} of https://huggingface.co/{what.repository}"
         ) from error
     return model.requires_grad_(False).eval()
 
 
-def _from_file(what: Foundation, path: Path) -> dict[str, Tensor]:
-    from timm.models import load_state_dict
-
-    if not path.is_file():
-        raise AasError(f"backbone.weights: there is no file {path}; download {_where(what)} and give its path")
-    try:
-        state: dict[str, Tensor] = load_state_dict(str(path), use_ema=False, weights_only=True)
-    except Exception as error:  # Whatever reads the file raises errors of its own.
-        reason = " ".join(str(error).split())[:200]
-        raise AasError(f"{path} is no readable checkpoint ({reason}); download {_where(what)} again") from error
-    return state
-
-
 def _from_hub(what: Foundation) -> dict[str, Tensor]:
-    from huggingface_hub import hf_hub_download
-    from timm.models import load_state_dict_from_hf
-
     warnings.warn(
         f"{what.name} takes weights of https://huggingface.co/{what.repository}; their licence: {what.licence}",
         stacklevel=3,
     )
-    # The hub's client asks the hub even for what is cached, and without a network tries for a minute.
-    for file in ("model.safetensors", what.file):
-        with suppress(FileNotFoundError):
-            return _from_file(what, Path(hf_hub_download(what.repository, file, local_files_only=True)))
-    try:
-        _reach_hub()
-        state: dict[str, Tensor] = load_state_dict_from_hf(what.repository, what.file, weights_only=True)
-    except Exception as error:  # What the hub's client raises offline differs from version to version.
-        raise AasError(
-            f"the weights of {what.name} are not cached and could not be fetched ({type(error).__name__}); download "
-            f"{_where(what)} elsewhere and name the file with --set backbone.weights=PATH"
-        ) from error
-    return state
-
-
-def _reach_hub() -> None:
-    from huggingface_hub import constants
-
-    if not constants.HF_HUB_OFFLINE:
-        with suppress(HTTPError), urlopen(Request(constants.ENDPOINT, method="HEAD"), timeout=10):
-            pass
+    way_out = f"download {_where(what)} elsewhere and name the file with --set backbone.weights=PATH"
+    return read_weights(hub_file(what.repository, ("model.safetensors", what.file), way_out), _where(what))
 
 
 def _where(what: Foundation) -> str:

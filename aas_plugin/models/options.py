@@ -14,6 +14,16 @@ class BackboneOptions(BaseModel):
     bn_neck: bool = True
 
 
+class TimmOptions(BackboneOptions):
+    """Options of a model of timm."""
+
+    model: str = Field(description="timm's name, such as resnet50.a1_in1k, hf-hub:OWNER/NAME or local-dir:FOLDER")
+    weights: Path | None = Field(None, description="checkpoint on disk; without, the model's own weights")
+    image_size: int | None = Field(
+        None, ge=16, description="height and width in pixels of a model that takes one size; without, its own"
+    )
+
+
 class FoundationOptions(BaseModel):
     """Options of the frozen backbones: a file of weights in the place of the hub's, and the normalisation."""
 

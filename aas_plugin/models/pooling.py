@@ -1,4 +1,4 @@
-"""Pooling of feature maps into vectors."""
+"""Feature maps, and pooling them into vectors."""
 
 import torch
 from torch import Tensor, nn
@@ -21,3 +21,22 @@ class GeM(nn.Module):
         """Pool."""
         powers = maps.float().clamp(min=self.floor).pow(self.p)
         return functional.adaptive_avg_pool2d(powers, 1).flatten(1).pow(1 / self.p)
+
+
+class FeatureMaps(nn.Module):
+    """Feature maps of one of timm's networks, channels second: (B, 3, H, W) to (B, C, h, w).
+
+    Args:
+        network: any of timm's that has feature maps.
+        channels_last: whether its own are (B, h, w, C).
+    """
+
+    def __init__(self, network: nn.Module, channels_last: bool) -> None:
+        super().__init__()
+        self.network = network
+        self.channels_last = channels_last
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Map a batch."""
+        maps: Tensor = self.network.forward_features(images)  # type: ignore[operator]
+        return maps.permute(0, 3, 1, 2) if self.channels_last else maps

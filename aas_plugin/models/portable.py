@@ -71,10 +71,11 @@ def save_model(run: NativeRun) -> None:
     embedder = run.plugins.hook.aas_model(run=run)
     if embedder is None:
         return
-    training = run.settings.training
+    # A model that takes one size only was given its own, whatever the run's is.
+    size = getattr(embedder, "image_size", None) or run.images.size
     held = io.BytesIO()
     try:
-        torch.save(PortableModel(copy.deepcopy(embedder).cpu(), training.height, training.width), held)
+        torch.save(PortableModel(copy.deepcopy(embedder).cpu(), *size), held)
     except Exception as error:  # Pickle raises whatever the objects inside do.
         warnings.warn(
             f"the trained model cannot be written to {run.folder / FILE} ({error}); its checkpoints are there: make "

@@ -8,8 +8,8 @@ from torch import nn
 from aas_plugin.errors import AasError
 from aas_plugin.hookspecs import hookimpl
 from aas_plugin.models import make_backbone
+from aas_plugin.models.feature_cache import cached_features
 from aas_plugin.runs.run import NativeRun
-from aas_plugin.training.embed import embed
 
 
 class ZeroShot:
@@ -25,8 +25,9 @@ class ZeroShot:
 
     @hookimpl
     def aas_embed(self, run: NativeRun, rows: np.ndarray) -> np.ndarray:
-        """Embed catalogue rows with the backbone."""
-        return embed(self.model, run.images, rows, run.device, progress=run.progress("embedding"))
+        """Embed catalogue rows with the backbone; what was embedded before is read from disk."""
+        progress = run.progress("embedding")
+        return cached_features(self.model, run.images, run.hashes, rows, run.device, run.cache, progress=progress)
 
     @hookimpl
     def aas_features(self, run: NativeRun) -> np.ndarray:

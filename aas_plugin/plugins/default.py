@@ -45,7 +45,7 @@ FROZEN = {"megadescriptor-l-384": 384, "megadescriptor-t-224": 224, "miewid": 44
 @hookimpl
 def aas_register(registry: Registry) -> None:
     """Register the built-in samplers, oracle, data sources and backbones."""
-    from aas_plugin.models.options import BackboneOptions, FoundationOptions
+    from aas_plugin.models.options import BackboneOptions, FoundationOptions, TimmOptions
     from aas_plugin.sampling.aas import AasOptions
     from aas_plugin.sampling.samplers import aas_sampler, no_sampler, random_sampler
 
@@ -61,6 +61,7 @@ def aas_register(registry: Registry) -> None:
     registry.register("dataset", "personx", _personx, PersonOptions, PERSON_DEFAULTS)
     registry.register("backbone", "resnet50", _resnet50, BackboneOptions)
     registry.register("backbone", "efficientnet_lite0", _efficientnet_lite0, BackboneOptions)
+    registry.register("backbone", "timm", _timm, TimmOptions)
     for name, size in FROZEN.items():
         square = {"training": {"height": size, "width": size}}
         registry.register("backbone", name, partial(_frozen, name), FoundationOptions, square, frozen=True)
@@ -104,6 +105,12 @@ def _efficientnet_lite0(options: Any) -> Any:
     from aas_plugin.models.backbones import efficientnet_lite0
 
     return efficientnet_lite0(options)
+
+
+def _timm(options: Any) -> Any:
+    from aas_plugin.models.timm_backbone import timm_backbone
+
+    return timm_backbone(options)
 
 
 def _frozen(name: str, options: Any) -> Any:

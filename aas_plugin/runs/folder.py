@@ -16,6 +16,9 @@ from aas_plugin.errors import AasError
 from aas_plugin.files import write_json, write_text
 from aas_plugin.settings.models import DrivenSettings, RunSettings, SharedSettings
 
+CACHE = ".aas_cache"
+"""Folder beside the runs with features that all of them share; it can be deleted at any time."""
+
 
 @contextmanager
 def lock(folder: Path) -> Iterator[None]:

@@ -90,7 +90,9 @@ class NativeRun(Run):
     Attributes:
         settings: all of them.
         images: the pixels of all catalogue rows, in the size that the method trains on.
+        cache: folder in which features of models that stay as they are are kept for all runs.
     """
 
     settings: RunSettings
     images: ImageStore
+    cache: Path

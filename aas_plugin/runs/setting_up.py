@@ -21,7 +21,7 @@ from aas_plugin.plugins.registry import Kind
 from aas_plugin.runs.code import code_hash
 from aas_plugin.runs.data import RunData, read_data
 from aas_plugin.runs.device import choose_device
-from aas_plugin.runs.folder import check_data, check_settings, lay_out
+from aas_plugin.runs.folder import CACHE, check_data, check_settings, lay_out
 from aas_plugin.runs.run import NativeRun, Run
 from aas_plugin.settings.models import ClusteringSettings, DrivenSettings, RunSettings, SharedSettings
 
@@ -31,7 +31,13 @@ if TYPE_CHECKING:
 
 
 def set_up(
-    plugins: Plugins, settings: RunSettings, folder: Path, *, resume: bool = False, data: RunData | None = None
+    plugins: Plugins,
+    settings: RunSettings,
+    folder: Path,
+    *,
+    resume: bool = False,
+    data: RunData | None = None,
+    cache: Path | None = None,
 ) -> NativeRun:
     """Check the data, lay out the run's folder, and load what the settings choose.
 
@@ -41,6 +47,7 @@ def set_up(
         folder: of the run.
         resume: whether the folder holds the run already.
         data: its data set, where that is read already.
+        cache: folder of features that all runs share; without, the one beside the run's folder.
 
     Raises:
         AasError: something is wrong with data, settings or device, the folder does not fit, or the answers to
@@ -65,6 +72,7 @@ def set_up(
         registry=plugins.registry,
         catalogue=data.catalogue,
         images=images,
+        cache=cache or folder.parent / CACHE,
         train=data.train,
         identity=data.identity,
         device=device,

@@ -31,8 +31,13 @@ class Choice(BaseModel):
 
 
 def named(value: Any) -> Any:
-    """A bare name as a `Choice` is written: {"name": value}."""
-    return {"name": value} if isinstance(value, str) else value
+    """A bare name as a `Choice` is written, {"name": value}; `timm:MODEL` and `hf-hub:MODEL` are models of timm."""
+    choice = {"name": value} if isinstance(value, str) else value
+    if isinstance(choice, dict) and isinstance(name := choice.get("name"), str):
+        source, colon, model = name.partition(":")
+        if colon and source in ("timm", "hf-hub"):
+            return {**choice, "name": "timm", "model": model if source == "timm" else name}
+    return choice
 
 
 Named = Annotated[Choice, BeforeValidator(named)]
@@ -85,7 +90,9 @@ class TrainingSettings(_Section):
     padding: int = Field(10, ge=0, description="pixels around, before a random crop")
     erasing: float = Field(0.5, ge=0, le=1, description="probability of erasing a rectangle")
     freeze: Literal["nothing", "batch_norm", "backbone"] = Field(
-        "nothing", description="what training leaves as it is; of batch_norm the statistics, of backbone all but a head"
+        "nothing",
+        description="what training leaves as it is: batch_norm its statistics, backbone all but a linear head; that "
+        "is trained on features of photos and their mirror images, so padding and erasing do not apply",
     )
     ema: float = Field(
         0.0, ge=0, lt=1, description="share of the averaged weights kept in a step; these embed; 0 embeds with the last"

@@ -135,16 +135,20 @@ def parse_set(assignment: str) -> dict[str, Any]:
 
 
 def merge(weak: Mapping[str, Any], strong: Mapping[str, Any]) -> dict[str, Any]:
-    """Merge two nested mappings; a choice of another name drops the weaker choice's options."""
+    """Merge two nested mappings; a choice of another name, or of another model, drops the weaker choice's options."""
     merged = dict(weak)
     for key, value in strong.items():
         old = merged.get(key)
         if isinstance(old, Mapping) and isinstance(value, Mapping):
-            renamed = key in CHOSEN and "name" in value and value["name"] != old.get("name", value["name"])
+            renamed = key in CHOSEN and "name" in value and _is_other(old, value)
             merged[key] = dict(value) if renamed else merge(old, value)
         else:
             merged[key] = value
     return merged
+
+
+def _is_other(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    return any(name in old and name in new and old[name] != new[name] for name in ("name", "model"))
 
 
 def _with_names(layer: Mapping[str, Any]) -> dict[str, Any]:

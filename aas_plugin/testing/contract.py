@@ -15,6 +15,7 @@ import torch
 from aas_plugin import hookspecs
 from aas_plugin.errors import AasError
 from aas_plugin.hookspecs import hookimpl
+from aas_plugin.models.head import HeadedModel
 from aas_plugin.plugins.manager import Plugins, load_plugins
 from aas_plugin.runs.engine import Engine
 from aas_plugin.runs.run import NativeRun
@@ -284,6 +285,29 @@ class AdapterContract:
             losses.append(scalars["loss"])
         assert losses[-1] < self.loss_falls_to * losses[0]
         assert top1() > untrained
+
+    def test_on_a_frozen_backbone_only_a_head_is_trained(self) -> None:
+        """With `training.freeze=backbone` the method trains, the backbone stays, and no pixels are read for it."""
+        run = self.set_up({"training": {"freeze": "backbone"}})
+        method, rows = run.plugins.hook, run.train
+        model = method.aas_model(run=run)
+        if model is None:
+            pytest.skip(f"{self.adapter} keeps no model")
+        headed = [part for part in model.modules() if isinstance(part, HeadedModel)]
+        assert len(headed) == 1, f"{self.adapter} trains no head: let `Trainer` have the model, or make a `HeadedModel`"
+        before = {name: value.clone() for name, value in model.state_dict().items()}
+        heads = {f"{name}.{inner}" for name, part in model.named_modules() if part is headed[0].head
+                 for inner in part.state_dict()}  # fmt: skip
+        labels = (np.arange(len(rows)) % 5).astype(np.int64)
+        untrained = method.aas_features(run=run)
+        scalars = method.aas_train_epoch(run=run, features=untrained, labels=labels)
+        assert np.isfinite(scalars["loss"])
+        after = method.aas_model(run=run).state_dict()
+        moved = {name for name, value in before.items() if not torch.equal(value, after[name])}
+        assert moved == heads
+        features = embed(method.aas_model(run=run), run.images, rows, run.device)
+        assert not np.allclose(features, untrained, atol=1e-4)
+        np.testing.assert_allclose(features, method.aas_embed(run=run, rows=rows), atol=1e-5)
 
     @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
     def test_a_gpu_gives_the_same_labels_and_ends_well(self) -> None:

@@ -69,15 +69,21 @@ def normalise(
     return batch.sub_(centre).div_(spread)
 
 
-def augment(batch: Tensor, settings: TrainingSettings, rng: np.random.Generator) -> Tensor:
-    """Flip, pad and crop, and erase a rectangle of each image of a normalised batch, (B, 3, H, W).
+def augment(
+    batch: Tensor,
+    settings: TrainingSettings,
+    rng: np.random.Generator,
+    mean: tuple[float, float, float] = IMAGENET_MEAN,
+    std: tuple[float, float, float] = IMAGENET_STD,
+) -> Tensor:
+    """Flip, pad and crop, and erase a rectangle of each image of a batch, (B, 3, H, W), normalised by `mean` and `std`.
 
     Padding is black, as in SpCL's official transforms. An erased rectangle covers 2 to 40 % of the image at an
-    aspect ratio of 0.3 to 1/0.3, and takes ImageNet's mean colour, 0 here, where the official code fills those
-    means without normalising them.
+    aspect ratio of 0.3 to 1/0.3, and takes the mean colour, 0 here, where the official code fills those means
+    without normalising them.
     """
     size, _, height, width = batch.shape
-    black = (-torch.tensor(IMAGENET_MEAN) / torch.tensor(IMAGENET_STD)).to(batch)[:, None, None]
+    black = (-torch.tensor(mean) / torch.tensor(std)).to(batch)[:, None, None]
     pad = settings.padding
     flips = rng.random(size) < settings.flip
     tops, lefts = rng.integers(0, 2 * pad + 1, size), rng.integers(0, 2 * pad + 1, size)

@@ -22,12 +22,14 @@ def embed(
     device: torch.device,
     batch_size: int = 64,
     progress: Progress | None = None,
+    *,
+    mirrored: bool = False,
 ) -> np.ndarray:
     """Embed catalogue rows, int64 (n,), in evaluation mode: float32 (n, D), rows as the model gives them.
 
     Images are normalised by the model's own `mean` and `std`, or by ImageNet's where it has none, and are read anew
-    where the model has an `image_size`, (height, width), that is not theirs. The model is put back into the mode it
-    was in.
+    where the model has an `image_size`, (height, width), that is not theirs; with `mirrored` left and right are
+    exchanged. The model is put back into the mode it was in.
     """
     mean, std = normalisation(model)
     size = getattr(model, "image_size", None)
@@ -40,7 +42,7 @@ def embed(
         with torch.inference_mode():
             for start in range(0, len(rows), batch_size):
                 batch = normalise(images.batch(rows[start : start + batch_size]), device, mean, std)
-                features.append(model(batch).cpu().numpy())
+                features.append(model(batch.flip(-1) if mirrored else batch).cpu().numpy())
                 if progress is not None:
                     progress(min(start + batch_size, len(rows)), len(rows))
     finally:

@@ -12,7 +12,10 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from aas_plugin.errors import AasError
+from aas_plugin.models.head import HeadedModel, identity_head
 from aas_plugin.training.batches import augment, balanced_batches, normalise
+from aas_plugin.training.embed import embed, normalisation
+from aas_plugin.training.frozen import FrozenFeatures
 from aas_plugin.training.pairs import PairLoss
 from aas_plugin.training.seeds import torch_seed
 
@@ -25,15 +28,26 @@ Loss = Callable[[Tensor, Tensor], Tensor | Mapping[str, Tensor]]
 class Trainer:
     """A model with its optimiser, schedule and gradient scaler.
 
-    Adam on what is trainable, its rate a tenth every `decay_every` epochs (official code of all methods).
+    Adam on what is trainable, its rate a tenth every `decay_every` epochs (official code of all methods). With
+    `training.freeze=backbone` that is a head on the whole model, which is trained on features that are computed once.
+
+    Attributes:
+        model: from normalised images to features.
+        trained: what of the model is trained and kept in checkpoints: all of it, or its head.
+        frozen: what the model gives without its head; None where all of it is trained.
     """
 
     def __init__(self, model: nn.Module, run: NativeRun) -> None:
         training = run.settings.training
-        self.model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.freeze = training.freeze
-        self.averaged = _averaged(model, training.ema)
-        self.optimiser = _adam(model, training.learning_rate, training.weight_decay)
+        self.frozen = FrozenFeatures(model, run) if training.freeze == "backbone" else None
+        if self.frozen is None:
+            self.model = self.trained = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        else:
+            self.trained = identity_head(self.frozen.dimensions).to(run.device)
+            self.model = HeadedModel(model, self.trained)
+        self.averaged = _averaged(self.trained, training.ema)
+        self.optimiser = _adam(self.trained, training.learning_rate, training.weight_decay)
         self.schedule = torch.optim.lr_scheduler.StepLR(self.optimiser, training.decay_every, 0.1)
         self.scaler = torch.amp.GradScaler(enabled=training.amp and run.device.type == "cuda")
 
@@ -67,7 +81,6 @@ class Trainer:
         """
         training = run.settings.training
         rng = run.rng("batches")
-        amp = training.amp and run.device.type == "cuda"
         report = run.progress(f"training epoch {run.epoch}")
         rate = float(self.schedule.get_last_lr()[0])
         pair_loss = PairLoss(run, embedding) if training.pair_loss else None
@@ -80,9 +93,7 @@ class Trainer:
             )
             for iteration, positions in enumerate(batches, start=1):
                 shown = positions if pair_loss is None else np.concatenate([positions, pair_loss.more()])
-                images = augment(normalise(run.images.batch(run.train[shown]), run.device), training, rng)
-                with torch.autocast(run.device.type, enabled=amp):
-                    features = self.model(images)
+                features = self._forward(run, run.train[shown], rng)
                 terms = loss(features[: len(positions)], torch.from_numpy(positions).to(run.device))
                 named = dict(terms) if isinstance(terms, Mapping) else {"method_loss": terms}
                 if pair_loss is not None:
@@ -101,7 +112,7 @@ class Trainer:
                     self.scaler.step(optimiser)
                 self.scaler.update()
                 if self.averaged is not None:
-                    self.averaged.update_parameters(self.model)
+                    self.averaged.update_parameters(self.trained)
                 rows.append(row)
                 report(iteration, training.iterations)
         if rows:
@@ -112,7 +123,29 @@ class Trainer:
     @property
     def embedder(self) -> nn.Module:
         """What embeds images: the averaged model where weights are averaged, else the model as it is."""
-        return self.model if self.averaged is None else self.averaged.module
+        if self.averaged is None:
+            return self.model
+        averaged: nn.Module = self.averaged.module
+        return HeadedModel(self.model.body, averaged) if isinstance(self.model, HeadedModel) else averaged
+
+    def embed(self, run: NativeRun, rows: np.ndarray) -> np.ndarray:
+        """Embed catalogue rows, int64 (n,), as `embedder` does: float32 (n, ...)."""
+        embedder = self.embedder
+        if self.frozen is None or not isinstance(embedder, HeadedModel):
+            return embed(embedder, run.images, rows, run.device, progress=run.progress("embedding"))
+        with torch.inference_mode():
+            return embedder.of_frozen(torch.from_numpy(self.frozen.of(rows)).to(run.device)).cpu().numpy()
+
+    def _forward(self, run: NativeRun, rows: np.ndarray, rng: np.random.Generator) -> Tensor:
+        """What the model gives for a batch of catalogue rows: of their pixels, or of what is known of them."""
+        training = run.settings.training
+        if self.frozen is not None and isinstance(self.model, HeadedModel):
+            return self.model.of_frozen(self.frozen.batch(rows, training.flip, rng))
+        colours = normalisation(self.model)
+        images = augment(normalise(run.images.batch(rows), run.device, *colours), training, rng, *colours)
+        with torch.autocast(run.device.type, enabled=training.amp and run.device.type == "cuda"):
+            features: Tensor = self.model(images)
+        return features
 
     def _train_mode(self) -> None:
         self.model.train()
@@ -122,15 +155,25 @@ class Trainer:
                     module.eval()
 
     def _parts(self) -> dict[str, Any]:
-        parts = {name: getattr(self, name) for name in ("model", "optimiser", "schedule", "scaler")}
+        parts = {"model": self.trained, **{name: getattr(self, name) for name in ("optimiser", "schedule", "scaler")}}
         return parts if self.averaged is None else {**parts, "averaged": self.averaged}
 
     def state(self) -> dict[str, Any]:
         """What changes from epoch to epoch."""
-        return {name: part.state_dict() for name, part in self._parts().items()}
+        state = {name: part.state_dict() for name, part in self._parts().items()}
+        return state if self.frozen is None else {**state, "frozen": self.frozen.digest}
 
     def load(self, state: dict[str, Any]) -> None:
-        """Go on from what `state` gave."""
+        """Go on from what `state` gave.
+
+        Raises:
+            AasError: its head was trained on another model than the one that is frozen now.
+        """
+        if self.frozen is not None and state["frozen"] != self.frozen.digest:
+            raise AasError(
+                "the frozen backbone has other weights than those that the run's head was trained on; put the former "
+                "file of weights back, or begin a new run"
+            )
         for name, part in self._parts().items():
             part.load_state_dict(state[name])
 

@@ -10,7 +10,6 @@ from torch import nn
 from aas_plugin.hookspecs import hookimpl
 from aas_plugin.models import make_backbone
 from aas_plugin.runs.run import NativeRun
-from aas_plugin.training.embed import embed
 from aas_plugin.training.epoch import Trainer
 
 
@@ -25,20 +24,23 @@ class NativeMethod:
     trainer: Trainer
 
     def make_model(self, run: NativeRun) -> nn.Module:
-        """Build the model on `run.device`; what it gives for a batch is what `Trainer.epoch` hands to the loss."""
+        """Build the model on `run.device`; what it gives for a batch is what `Trainer.epoch` hands to the loss.
+
+        With `training.freeze=backbone` that goes through a head first, and the model itself is not trained.
+        """
         return make_backbone(run)
 
     @hookimpl
     def aas_setup(self, run: NativeRun) -> bool:
         """Build the model and its optimiser."""
-        self.model = self.make_model(run)
-        self.trainer = Trainer(self.model, run)
+        self.trainer = Trainer(self.make_model(run), run)
+        self.model = self.trainer.model
         return True
 
     @hookimpl
     def aas_embed(self, run: NativeRun, rows: np.ndarray) -> np.ndarray:
         """Embed catalogue rows with the model as it is."""
-        return embed(self.trainer.embedder, run.images, rows, run.device, progress=run.progress("embedding"))
+        return self.trainer.embed(run, rows)
 
     @hookimpl
     def aas_features(self, run: NativeRun) -> np.ndarray:

@@ -12,12 +12,11 @@ from aas_plugin.hookspecs import hookimpl
 from aas_plugin.models import make_backbone
 from aas_plugin.runs.run import NativeRun
 from aas_plugin.training.centroids import centroids_of, unit_rows
-from aas_plugin.training.embed import embed
 from aas_plugin.training.method import NativeMethod
 
 from .agreement import cross_agreement
 from .losses import agreement_aware_loss, part_guided_loss, smoothed_loss, soft_triplet_loss
-from .model import Classifiers, PartModel, check_stripes
+from .model import Classifiers, PartModel, WholeImages, check_stripes
 from .options import PplrOptions
 
 
@@ -64,9 +63,8 @@ class Pplr(NativeMethod):
 
     @hookimpl
     def aas_model(self, run: NativeRun) -> nn.Module:
-        """The backbone, which gives the global features alone."""
-        backbone: nn.Module = self.trainer.embedder.backbone  # type: ignore[assignment]
-        return backbone
+        """The model's global features alone."""
+        return WholeImages(self.trainer.embedder)
 
     def _embed_all(self, run: NativeRun, rows: np.ndarray) -> np.ndarray:
         """Embed images globally and by parts.
@@ -78,7 +76,7 @@ class Pplr(NativeMethod):
         Returns:
             float32 (n, 1 + P, D), all of unit length.
         """
-        return unit_rows(embed(self.trainer.embedder, run.images, rows, run.device, progress=run.progress("embedding")))
+        return unit_rows(self.trainer.embed(run, rows))
 
     @hookimpl
     def aas_pseudo_labels(self, run: NativeRun, features: np.ndarray, graph: JaccardGraph) -> np.ndarray:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from aas_plugin.errors import AasError
 from aas_plugin.models.backbones import Backbone
+from aas_plugin.training.embed import normalisation
 
 
 class PartModel(nn.Module):
@@ -26,6 +28,7 @@ class PartModel(nn.Module):
         self.backbone = backbone
         self.stripes = nn.AdaptiveAvgPool2d((parts, 1))
         self.necks = nn.ModuleList(backbone.make_neck() for _ in range(parts))
+        self.mean, self.std, self.image_size = backbone.mean, backbone.std, backbone.image_size
 
     def forward(self, images: Tensor) -> Tensor:
         """Embed a batch.
@@ -43,8 +46,33 @@ class PartModel(nn.Module):
         return torch.stack([whole, *parts], dim=1).float()
 
 
+class WholeImages(nn.Module):
+    """The global features of a `PartModel` alone, of unit length, with or without a head on it.
+
+    Args:
+        model: gives global and part features, float32 (B, 1 + P, D).
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+        self.mean, self.std = normalisation(model)
+        self.image_size: tuple[int, int] | None = getattr(model, "image_size", None)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Embed a batch.
+
+        Args:
+            images: float32 (B, 3, H, W).
+
+        Returns:
+            float32 (B, D), L2-normalised rows.
+        """
+        return functional.normalize(self.model(images)[:, 0], dim=1)
+
+
 def check_stripes(model: PartModel, height: int, width: int, device: torch.device) -> None:
-    """Refuse more stripes than the feature map of an image has rows.
+    """Refuse a backbone without feature maps, and more stripes than the feature map of an image has rows.
 
     Args:
         model: has the stripes.
@@ -53,8 +81,14 @@ def check_stripes(model: PartModel, height: int, width: int, device: torch.devic
         device: where the model is.
 
     Raises:
-        AasError: there are more stripes than rows.
+        AasError: there is nothing to cut, or there are more stripes than rows.
     """
+    if not model.backbone.has_maps:
+        raise AasError(
+            "pplr cuts feature maps into stripes, and the backbone gives none that it could cut; take one that does, "
+            "such as resnet50 or a convolutional model of timm, or another adapter"
+        )
+    height, width = model.image_size or (height, width)
     was_training = model.training
     model.eval()
     with torch.inference_mode():
@@ -62,9 +96,10 @@ def check_stripes(model: PartModel, height: int, width: int, device: torch.devic
     model.train(was_training)
     parts = len(model.necks)
     if parts > rows:
+        taller = "" if model.image_size else "raise training.height or "
         raise AasError(
             f"pplr cuts feature maps into {parts} stripes, but images of training.height {height} give maps of "
-            f"height {rows}; raise training.height or set adapter.parts to {rows} at most"
+            f"height {rows}; {taller}set adapter.parts to {rows} at most"
         )
 
 

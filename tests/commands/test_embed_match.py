@@ -54,6 +54,20 @@ def aas(*arguments):
     return done.stdout
 
 
+def test_photos_that_were_embedded_before_are_not_embedded_again(here):
+    def kept():
+        return sorted(len(np.load(path)["hashes"]) for path in (here / "runs" / ".aas_cache").rglob("*.npz"))
+
+    aas("embed", "mine", "gallery")
+    first = pd.read_parquet("features.parquet")
+    assert kept() == [6]
+    draw(here / "gallery", ["dan"], each=1, seed=9)
+    aas("embed", "mine", "gallery")
+    assert kept() == [1, 6]
+    second = pd.read_parquet("features.parquet")
+    np.testing.assert_array_equal(np.stack(second["embedding"][:6]), np.stack(first["embedding"]))
+
+
 def test_embeddings_are_written_with_the_identities(here):
     assert "features.parquet: 6 photos, 3 features" in aas("embed", "mine", "gallery")
     table = pd.read_parquet("features.parquet")

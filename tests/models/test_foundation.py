@@ -13,9 +13,11 @@ from torch.nn import functional
 
 from aas_plugin.errors import AasError
 from aas_plugin.models.foundation import FOUNDATIONS, foundation
+from aas_plugin.models.head import HeadedModel
 from aas_plugin.models.options import FoundationOptions
 from aas_plugin.plugins.manager import load_plugins
 from aas_plugin.settings.resolving import parse_set, resolve
+from aas_plugin.testing.tiny import tiny_engine
 
 NARROW = {"embed_dim": 8, "depths": (1, 1, 1, 1), "num_heads": (1, 1, 1, 1), "img_size": 56}
 MEGA = replace(FOUNDATIONS["megadescriptor-t-224"], size=56, arguments=NARROW)
@@ -116,7 +118,9 @@ def test_each_backbone_brings_its_size_and_the_user_is_stronger():
 def test_a_frozen_backbone_is_not_trained(ready):
     for layers in ([{"adapter": "spcl"}], [{"adapter": "cluster-contrast"}], [{"adapter": "pplr"}]):
         engine = ready.engine(*layers, {"backbone": {"name": "megadescriptor-t-224"}}, name=layers[0]["adapter"])
-        with pytest.raises(AasError, match="frozen, so there is nothing to train; measure it with `aas evaluate"):
+        with pytest.raises(
+            AasError, match=r"nothing to train; .*--set training\.freeze=backbone, measure it with `aas evaluate"
+        ):
             engine.execute()
 
 
@@ -128,6 +132,10 @@ def test_zero_shot_is_measured_and_not_run(ready, swin):
     features = engine.hook.aas_embed(run=engine.run, rows=engine.run.train)
     assert features.shape == (len(engine.run.train), 64)
     np.testing.assert_allclose(np.linalg.norm(features, axis=1), 1, atol=1e-5)
+    again = ready.engine(zero_shot, components=(component,), name="again")
+    again.hook.aas_setup(run=again.run)
+    again.run.plugins.get_plugin("zero-shot (adapter)").model.register_forward_hook(lambda *_: pytest.fail("computed"))
+    np.testing.assert_array_equal(again.hook.aas_embed(run=again.run, rows=again.run.train), features)
     with pytest.raises(AasError, match="zero-shot trains nothing"):
         engine.execute()
 
@@ -157,7 +165,7 @@ def test_bad_weights_are_one_sentence(tmp_path, swin):
 
 def test_cached_weights_need_no_network(tmp_path, monkeypatch, swin):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
-    monkeypatch.setattr("aas_plugin.models.foundation.urlopen", lambda *_, **__: pytest.fail("asked the network"))
+    monkeypatch.setattr("aas_plugin.models.weights.urlopen", lambda *_, **__: pytest.fail("asked the network"))
     place = tmp_path / "models--BVRA--MegaDescriptor-T-224"
     (place / "refs").mkdir(parents=True)
     (place / "refs" / "main").write_text("c0ffee")
@@ -174,6 +182,30 @@ def test_without_a_network_the_hub_is_not_waited_for(monkeypatch, tmp_path):
         raise OSError("name or service not known")
 
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
-    monkeypatch.setattr("aas_plugin.models.foundation.urlopen", offline)
+    monkeypatch.setattr("aas_plugin.models.weights.urlopen", offline)
     with pytest.warns(UserWarning, match="licence"), pytest.raises(AasError, match="not cached"):
         foundation(MEGA, FoundationOptions())
+
+
+@pytest.mark.parametrize(
+    "adapter",
+    [{"name": "spcl"}, {"name": "cluster-contrast"}, {"name": "pplr", "parts": 2}],
+    ids=lambda one: one["name"],
+)
+def test_a_head_is_trained_on_a_frozen_backbone(ready, swin, adapter):
+    plugins = ready.plugins()
+    plugins.registry.register(
+        "backbone", "tiny-mega", lambda options: foundation(MEGA, options), FoundationOptions, frozen=True
+    )
+    layers = (
+        {"adapter": adapter, "backbone": {"name": "tiny-mega", "weights": str(swin[0])}},
+        {"training": {"freeze": "backbone"}},
+    )
+    engine = tiny_engine(plugins, ready.folder / "run", ready.drawn, *layers)
+    assert engine.execute() == "finished"
+    run = engine.run
+    (model,) = (part for part in run.plugins.hook.aas_model(run=run).modules() if isinstance(part, HeadedModel))
+    kept = {name.rpartition("network.")[2]: value for name, value in model.body.state_dict().items()}
+    for name, value in swin[1].state_dict().items():
+        assert torch.equal(kept[name], value)
+    assert not torch.allclose(model.head.weight, torch.eye(64), atol=1e-5)
