@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -78,7 +79,8 @@ class TrainingSettings(_Section):
     """The training loop that native methods share."""
 
     epochs: int = Field(50, ge=1)
-    iterations: int = Field(400, ge=1, description="batches an epoch")
+    iterations: int | None = Field(None, ge=1, description="batches an epoch; without, what `passes` takes")
+    passes: float = Field(2.0, gt=0, description="times that an epoch shows each training image, on average")
     batch_size: int = Field(64, ge=2)
     instances: int = Field(4, ge=1, description="images of one individual in a batch")
     learning_rate: float = Field(3.5e-4, gt=0)
@@ -101,6 +103,10 @@ class TrainingSettings(_Section):
     pairs: int = Field(4, ge=0, description="answered pairs that each batch carries for it")
     pair_temperature: float = Field(0.1, gt=0, description="divides differences of similarity in it")
     amp: bool = Field(True, description="mixed precision on a GPU; without effect on a CPU")
+
+    def batches(self, images: int) -> int:
+        """Batches an epoch of a number of training images."""
+        return self.iterations or max(1, math.ceil(self.passes * images / self.batch_size))
 
 
 class EvaluationSettings(_Section):

@@ -10,5 +10,8 @@ Preset = Literal["default", "paper"]
 PRESETS: dict[Preset, Mapping[str, Any]] = {
     "default": {},
     # The paper's, and those that the official codes of its base methods share, where our defaults are others.
-    "paper": {"active": {"rounds": 1}},
+    "paper": {
+        "active": {"rounds": 1},
+        "training": {"iterations": 400, "erasing": 0.5, "freeze": "nothing", "ema": 0.0, "pair_loss": 0.0},
+    },
 }

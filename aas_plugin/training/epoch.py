@@ -80,6 +80,7 @@ class Trainer:
             AasError: the loss is not finite.
         """
         training = run.settings.training
+        iterations = training.batches(len(run.train))
         rng = run.rng("batches")
         report = run.progress(f"training epoch {run.epoch}")
         rate = float(self.schedule.get_last_lr()[0])
@@ -89,7 +90,7 @@ class Trainer:
         self._train_mode()
         with torch_seed(run.rng("torch")):
             batches = balanced_batches(
-                labels, training.batch_size, training.instances, training.iterations, rng, singles=singles
+                labels, training.batch_size, training.instances, iterations, rng, singles=singles
             )
             for iteration, positions in enumerate(batches, start=1):
                 shown = positions if pair_loss is None else np.concatenate([positions, pair_loss.more()])
@@ -114,7 +115,7 @@ class Trainer:
                 if self.averaged is not None:
                     self.averaged.update_parameters(self.trained)
                 rows.append(row)
-                report(iteration, training.iterations)
+                report(iteration, iterations)
         if rows:
             self.schedule.step()
         means = {name: sum(row[name] for row in rows) / len(rows) for name in rows[0]} if rows else {"loss": math.nan}

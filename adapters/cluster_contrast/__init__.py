@@ -8,7 +8,8 @@ from aas_plugin.plugins.registry import Registry
 
 from .options import ClusterContrastOptions
 
-DEFAULTS = {"training": {"batch_size": 256, "instances": 16, "iterations": 200}}
+DEFAULTS = {"training": {"batch_size": 256, "instances": 16, "passes": 4}}
+PAPER = {"training": {"iterations": 200}}
 
 CODEBASE = Recipe(
     title="ClusterContrast",
@@ -28,5 +29,5 @@ def _make(options: ClusterContrastOptions) -> object:
 @hookimpl
 def aas_register(registry: Registry) -> None:
     """Register the adapter `cluster-contrast`, and the recipe that drives its official script."""
-    registry.register("adapter", "cluster-contrast", _make, ClusterContrastOptions, DEFAULTS)
+    registry.register("adapter", "cluster-contrast", _make, ClusterContrastOptions, DEFAULTS, paper=PAPER)
     registry.register("codebase", "cluster-contrast", lambda: CODEBASE)

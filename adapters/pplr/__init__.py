@@ -13,6 +13,7 @@ from .options import PplrOptions
 # Photos of animals are square: about as many pixels as the official 384 x 128, and 15 rows of features, which make
 # three stripes of five.
 DEFAULTS = {"training": {"height": 240, "width": 240}, "clustering": {"eps": 0.5}}
+PAPER = {"adapter": {"temperature": None}}
 
 CODEBASE = Recipe(
     title="PPLR",
@@ -36,6 +37,6 @@ def _make(options: PplrOptions) -> object:
 @hookimpl
 def aas_register(registry: Registry) -> None:
     """Register the adapter `pplr`, and the recipes that drive its official scripts."""
-    registry.register("adapter", "pplr", _make, PplrOptions, DEFAULTS)
+    registry.register("adapter", "pplr", _make, PplrOptions, DEFAULTS, paper=PAPER)
     registry.register("codebase", "pplr", lambda: CODEBASE)
     registry.register("codebase", "pplr-cam", lambda: WITH_CAMERAS)

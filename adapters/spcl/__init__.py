@@ -8,6 +8,8 @@ from aas_plugin.plugins.registry import Registry
 
 from .options import SpclOptions
 
+PAPER = {"adapter": {"features": "memory", "noise": "single", "eps_gap": 0.02}}
+
 CODEBASE = Recipe(
     title="SpCL",
     repository="yxgeee/SpCL",
@@ -29,5 +31,5 @@ def _make(options: SpclOptions) -> object:
 @hookimpl
 def aas_register(registry: Registry) -> None:
     """Register the adapter `spcl`, and the recipe that drives its official script."""
-    registry.register("adapter", "spcl", _make, SpclOptions)
+    registry.register("adapter", "spcl", _make, SpclOptions, paper=PAPER)
     registry.register("codebase", "spcl", lambda: CODEBASE)

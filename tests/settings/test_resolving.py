@@ -32,16 +32,52 @@ def test_another_data_set_does_not_inherit_what_suits_coats(plugins):
     ("adapter", "batch_size", "instances", "iterations", "eps", "height"),
     [("spcl", 64, 4, 400, 0.6, 224), ("cluster-contrast", 256, 16, 200, 0.6, 224), ("pplr", 64, 4, 400, 0.5, 240)],
 )
-def test_each_method_brings_its_official_settings_and_params_are_stronger(
+def test_the_preset_paper_gives_each_method_its_official_settings_and_params_are_stronger(
     plugins, adapter, batch_size, instances, iterations, eps, height
 ):
-    photos = {"dataset": {"name": "folder", "path": "photos"}, "adapter": adapter}
+    photos = {"dataset": {"name": "folder", "path": "photos"}, "adapter": adapter, "preset": "paper"}
     plain = resolve(plugins, [photos])
     training = plain.training
     assert (training.batch_size, training.instances, training.iterations) == (batch_size, instances, iterations)
     assert (plain.clustering.eps, training.height) == (eps, height)
     user = resolve(plugins, [photos, {"clustering": {"eps": 0.4}, "training": {"iterations": 7}}])
     assert (user.clustering.eps, user.training.iterations, user.training.batch_size) == (0.4, 7, batch_size)
+
+
+def test_an_epoch_is_as_long_as_the_set_unless_its_batches_are_given(plugins):
+    photos = {"dataset": {"name": "folder", "path": "photos"}}
+    training = resolve(plugins, [photos]).training
+    assert training.batches(12_936) == 405  # the official 400 of Market-1501's size
+    assert training.batches(300) == 10 and training.batches(2) == 1
+    assert resolve(plugins, [photos, {"training": {"iterations": 7}}]).training.batches(12_936) == 7
+    assert resolve(plugins, [photos, {"preset": "paper"}]).training.batches(300) == 400
+
+
+@pytest.mark.parametrize("adapter", ["spcl", "cluster-contrast", "pplr"])
+def test_a_preset_is_weaker_than_the_data_set_and_than_the_user(plugins, adapter):
+    coats = {"dataset": "coats", "adapter": adapter, "preset": "paper"}
+    drawn = resolve(plugins, [coats])
+    assert (drawn.training.epochs, drawn.training.iterations, drawn.active.cycles) == (16, 20, 4)
+    assert drawn.active.rounds == 1 and drawn.preset == "paper"
+    user = resolve(plugins, [coats, {"active": {"rounds": 7}, "training": {"erasing": 0.25}}])
+    assert (user.active.rounds, user.training.erasing) == (7, 0.25)
+
+
+def test_the_preset_paper_is_the_official_spcl(plugins):
+    official = resolve(plugins, [{"preset": "paper"}]).adapter.options
+    assert official == {"temperature": 0.05, "momentum": 0.2, "eps_gap": 0.02, "features": "memory", "noise": "single"}
+
+
+def test_settings_that_were_saved_give_the_same_ones_again(plugins):
+    for preset in ("default", "paper"):
+        saved = resolve(plugins, [{"preset": preset}])
+        assert resolve(plugins, [saved.model_dump(mode="json")]) == saved
+
+
+def test_a_preset_that_is_none_is_named(plugins):
+    for wrong in ("papers", 3):
+        with pytest.raises(AasError, match=r"preset: .* is none of default, paper"):
+            resolve(plugins, [{"preset": wrong}])
 
 
 def test_naming_another_choice_drops_the_options_of_the_weaker_one(plugins):
