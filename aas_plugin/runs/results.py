@@ -15,7 +15,8 @@ from aas_plugin.runs.folder import differences, saved_settings
 from aas_plugin.settings.models import RunSettings
 
 COPIED = "copied.json"
-RESULTS = ("config.yaml", "run.json", "metrics.json", "protocol.json", "answers.jsonl", FILE, UNTRAINED, TRAINED)
+MODELS = ("model.pt", "model-untrained.pt", "model-trained.pt")
+RESULTS = ("config.yaml", "run.json", "metrics.json", "protocol.json", "answers.jsonl", *MODELS)
 
 
 def broken_off(runs: Path, settings: RunSettings, data: RunData, code: str) -> Path | None:
