@@ -41,9 +41,7 @@ def pairs_that_follow(
     return pairs[new], told[new]
 
 
-def _pairs(
-    one: NDArray[np.int64], other: NDArray[np.int64], same: bool, rng: np.random.Generator
-) -> NDArray[np.int64]:
+def _pairs(one: NDArray[np.int64], other: NDArray[np.int64], same: bool, rng: np.random.Generator) -> NDArray[np.int64]:
     """Pairs of two groups, or within one, int64 (P, 2) with P <= `MOST`."""
     total = len(one) * (len(one) - 1) // 2 if same else len(one) * len(other)
     if total <= MOST:

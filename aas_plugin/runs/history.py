@@ -18,10 +18,10 @@ from aas_plugin.clustering.labels import count_clusters
 from aas_plugin.evaluation.clustering_quality import clustering_quality
 from aas_plugin.files import read_table, write_json, write_table, write_text
 from aas_plugin.runs.answered import answers_until, refined_by
+from aas_plugin.runs.outcome import UNTRAINED
 from aas_plugin.runs.run import Run
 
 NOTHING_ASKED = ("asked", "budget", "asked_total", "asked_share", "must_links", "cannot_links")
-UNTRAINED = ("mAP", "mINP", "top1", "BAKS", "AUC_ROC", "ARI")
 RAW = ("ARI", "pairwise_precision", "pairwise_recall")
 """Figures that are told of the method's own labels as well, as `ARI_raw` and so on."""
 

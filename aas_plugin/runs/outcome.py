@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+UNTRAINED = ("mAP", "mINP", "top1", "BAKS", "AUC_ROC", "ARI")
+"""Figures of the untrained model that stand in `metrics.json`, as `untrained.mAP` and so on."""
+
 ADVICE = (
     "look at the photos and features with aas data check, train for fewer epochs, take another backbone or method, "
     "or answer more questions"
@@ -31,8 +34,10 @@ def outcome_in_words(final: Mapping[str, Any]) -> str:
             words += f" (test mAP: untrained {final['untrained.mAP']:.3f}, trained {final['mAP']:.3f})"
     elif below:
         words = f"Training did not help: the untrained model had mAP {final['untrained.mAP']:.3f}, this one has "
-        words += f"{final['mAP']:.3f}; answers do not say so, so model.pt is the trained model"
-        words += ", and the untrained one is in model-untrained.pt" if "kept" in final else ""
+        words += f"{final['mAP']:.3f}"
+        if "kept" in final:
+            words += ". Answers do not say so, and the evaluation may not choose: model.pt is the trained model, the "
+            words += "untrained one is in model-untrained.pt"
     else:
         return ""
     return f"{words}. What to try: {ADVICE}."
