@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-
 BELOW = "▼"
 """Stands before a number that the untrained model beats."""
 
