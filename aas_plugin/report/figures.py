@@ -59,11 +59,12 @@ def styles(groups: Sequence[Group]) -> dict[str, tuple[str, str]]:
     return {group.label: found.get(group.label, (GREY, "x")) for group in groups}
 
 
-def drawing(draw: Callable[[Any], None]) -> str:
+def drawing(draw: Callable[[Any], None], below: bool = False) -> str:
     """A small diagram as SVG, the same bytes for the same numbers.
 
     Args:
         draw: fills matplotlib's axes.
+        below: whether the legend stands below the axes, because it is long.
     """
     import matplotlib
     from matplotlib.figure import Figure
@@ -82,7 +83,10 @@ def drawing(draw: Callable[[Any], None]) -> str:
         axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
         axes.grid(color="#e4e4e4", linewidth=0.8)
         axes.set_axisbelow(True)
-        axes.legend(frameon=False, fontsize=9, loc="best")
+        if below:
+            figure.legend(frameon=False, fontsize=8, loc="outside lower center", ncols=2)
+        else:
+            axes.legend(frameon=False, fontsize=9, loc="best")
         written = StringIO()
         figure.savefig(written, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
     text = written.getvalue()

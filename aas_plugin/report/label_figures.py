@@ -71,7 +71,7 @@ def _panel(groups: Sequence[Group], group: Group, raw: np.ndarray, repaired: np.
         axes.set_ylabel("ARI of labels, %")
         axes.set_xlabel("epoch")
 
-    return drawing(draw)
+    return drawing(draw, below=True)
 
 
 def _in_words(group: Group, raw: np.ndarray, repaired: np.ndarray) -> str:

@@ -31,7 +31,7 @@ COLUMNS = (
     ("BAKS", "BAKS", 7),
     ("AUC_ROC", "AUC", 7),
 )
-GROUPS = (("", 43), ("ARI when asked", 16), ("ARI at the end", 21))
+GROUPS = ((43, ""), (16, "ARI when asked"), (21, "ARI at the end"))
 """What stands above the columns: the width of each group, and its words."""
 
 
@@ -78,7 +78,7 @@ class Terminal:
             say(f"begins with {imported} answers of {escape(str(run.settings.active.constraints))}")
         if run.resumed:
             say(f"going on with {len(answers)} answers")
-        say("".join(words.rjust(width) for words, width in GROUPS), style="bold")
+        say("".join(words.rjust(width) for width, words in GROUPS), style="bold")
         say("".join(title.rjust(width) for _, title, width in COLUMNS) + "  time", style="bold")
 
     @hookimpl
