@@ -113,8 +113,8 @@ def _panel(groups: Sequence[Group], metric: str, axis: Axis) -> str:
             axes.plot(x, mean, line, color=colour, marker=marker, markersize=5, linewidth=1.8, label=group.label)
             axes.fill_between(x, mean - deviation, mean + deviation, color=colour, alpha=0.15, linewidth=0)
         for place, level in enumerate(untrained_levels(groups, metric)):
-            label = None if place else "untrained"
-            axes.axhline(100 * level, color="black", linestyle=":", linewidth=1.4, label=label)
+            named = None if place else "untrained"
+            axes.axhline(100 * level, color="black", linestyle=":", linewidth=1.4, label=named)
         axes.set_ylabel(f"{METRICS[metric]}, %")
         axes.set_xlabel("questions asked so far" if axis == "questions" else "cycle (0: untrained)")
 
