@@ -90,22 +90,25 @@ def save_model(run: NativeRun, name: str = FILE) -> None:
     write_atomically(run.folder / name, lambda file: file.write(held.getbuffer()))
 
 
-def save_kept(run: NativeRun, kept: str) -> None:
+def save_kept(run: NativeRun, kept: str) -> str | None:
     """Write the model that is kept as `model.pt`, which other commands use; the trained one is there in any case.
 
     Args:
         run: the run, whose model is trained.
         kept: "trained", or "untrained": then the trained one is in `model-trained.pt`.
 
+    Returns:
+        The file of the trained model; None where the method gives no model that can be written.
+
     Raises:
         AasError: the disk takes no file.
     """
     untrained = run.folder / UNTRAINED
-    if kept == "trained" or not untrained.exists():
-        save_model(run)
-        return
-    save_model(run, TRAINED)
-    write_atomically(run.folder / FILE, lambda file: file.write(untrained.read_bytes()))
+    name = TRAINED if kept == "untrained" and untrained.exists() else FILE
+    save_model(run, name)
+    if name == TRAINED:
+        write_atomically(run.folder / FILE, lambda file: file.write(untrained.read_bytes()))
+    return name if (run.folder / name).exists() else None
 
 
 def open_model(name: str, runs: Path, tracking_uri: str) -> PortableModel:

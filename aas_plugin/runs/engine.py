@@ -136,9 +136,8 @@ class Engine:
         for epoch in range(first, run.epochs):
             self._epoch(epoch)
         kept, why = choose(self.history.cycles[-1])
-        save_kept(run, kept)
-        best = best_cycle(self.history.cycles)["cycle"]
-        self.history.write_summary(**{"best.cycle": best, "kept": kept, "kept_because": why})
+        told = {"kept": kept, "kept_because": why, "trained_model": save_kept(run, kept)}
+        self.history.write_summary(**{"best.cycle": best_cycle(self.history.cycles)["cycle"], **told})
 
     def _before_any_question(self, labels: np.ndarray) -> None:
         """Cycle 0: what the method makes of the untrained features by itself."""

@@ -127,7 +127,7 @@ class History:
             if report["epoch"] < next_epoch:
                 self.cycles.append(report)
 
-    def write_summary(self, **more: float | int | str) -> None:
+    def write_summary(self, **more: float | int | str | None) -> None:
         """Write the last cycle's numbers as those of the run, with a hash of its labels to compare runs by.
 
         Beside them stand the untrained model's, `untrained.mAP` and so on.

@@ -28,14 +28,15 @@ def outcome_in_words(final: Mapping[str, Any]) -> str:
     """
     below = falls_below(final)
     if final.get("kept") == "untrained":
-        words = f"Training did not help: {final['kept_because']}. model.pt is the untrained model"
-        words += ", the trained one is in model-trained.pt"
-        if below:
+        words = f"Training did not help: {final['kept_because']}"
+        if final.get("trained_model"):
+            words += f". model.pt is the untrained model, the trained one is in {final['trained_model']}"
+        if "untrained.mAP" in final and "mAP" in final:
             words += f" (test mAP: untrained {final['untrained.mAP']:.3f}, trained {final['mAP']:.3f})"
     elif below:
         words = f"Training did not help: the untrained model had mAP {final['untrained.mAP']:.3f}, this one has "
         words += f"{final['mAP']:.3f}"
-        if "kept" in final:
+        if final.get("trained_model"):
             words += ". Answers do not say so, and the evaluation may not choose: model.pt is the trained model, the "
             words += "untrained one is in model-untrained.pt"
     else:

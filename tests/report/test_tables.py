@@ -130,6 +130,7 @@ def test_numbers_below_the_untrained_model_are_marked_and_told(runs, read_tables
 def test_a_run_that_kept_the_untrained_model_says_why(runs):
     folder = runs.add("r", mAP=0.9)
     kept = {"kept": "untrained", "kept_because": "on the answers it was trained on, it is no better"}
+    kept["trained_model"] = "model-trained.pt"
     runs.write(folder / "metrics.json", final(runs, "r") | kept)
     words = (
         "r: Training did not help: on the answers it was trained on, it is no better. model.pt is the untrained model"

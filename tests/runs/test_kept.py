@@ -126,6 +126,7 @@ def test_training_that_destroys_features_leaves_the_untrained_model(ready):
     assert told["check.learned_trained"] == 0.5 < told["check.learned_untrained"]
     assert not (run.folder / "checkpoints" / "best.pt").exists()
     assert outcome_in_words(told).startswith("Training did not help: on the answers it was trained on")
+    assert "the trained one is in model-trained.pt" in outcome_in_words(told)
     before, last = (
         embed(open_model(str(run.folder / name), run.folder, "").embedder, run.images, run.train, run.device)
         for name in ("model.pt", "model-trained.pt")
@@ -140,7 +141,7 @@ def test_training_that_helps_leaves_the_trained_model(ready):
     assert told["kept"] == "trained" and told["best.cycle"] == 2
     assert told["mAP"] > told["untrained.mAP"]
     assert told["check.since_trained"] > told["check.since_untrained"]
-    assert outcome_in_words(told) == ""
+    assert outcome_in_words(told) == "" and told["trained_model"] is None
     assert load_checkpoint(ready.folder / "run" / "checkpoints", "cpu")["adapter"] == {"epochs": 4}
     best = torch.load(ready.folder / "run" / "checkpoints" / "best.pt", weights_only=True)
     assert (best["epoch"], best["adapter"]) == (3, {"epochs": 4})
