@@ -59,7 +59,8 @@ def aas_setup(run: NativeRun) -> bool | None:
 
 @hookspec(firstresult=True)
 def aas_embed(run: NativeRun, rows: np.ndarray) -> np.ndarray | None:
-    """Embed images with the current model in evaluation mode. Called for evaluation, at every cycle.
+    """Embed images with the current model in evaluation mode. Called for evaluation and the check on answers, at every
+    cycle.
 
     Args:
         run: the run.
@@ -139,7 +140,8 @@ def aas_load_state(run: NativeRun, state: dict[str, Any]) -> bool | None:
 
 @hookspec(firstresult=True)
 def aas_model(run: NativeRun) -> nn.Module | None:
-    """Give the trained embedding module, to be kept beside the run. Called once, after the last epoch.
+    """Give the embedding module as it is, to be kept beside the run. Called before the first epoch, untrained, and
+    after the last.
 
     A method that leaves this hook out keeps no model.
 
@@ -224,7 +226,9 @@ def aas_epoch_finished(run: Run, report: dict[str, Any]) -> None:
 
     Args:
         run: the run.
-        report: `epoch`, its losses and other scalars, `clusters`, `noise` and `seconds`.
+        report: `epoch`, its losses and other scalars, `clusters`, `noise` and `seconds`; where individuals are known
+            also `ARI`, `pairwise_precision` and `pairwise_recall` of the labels that were trained on, and `ARI_raw` and
+            so on of the method's own.
     """
 
 
@@ -235,6 +239,9 @@ def aas_cycle_finished(run: Run, report: dict[str, Any]) -> None:
     Args:
         run: the run.
         report: `cycle`, `epoch`, the questions, the answers, the clusters, the evaluation, and `seconds` by stage.
+            `ARI_before` and `ARI_after` are of the labels of the epoch that asked, without and with the new answers,
+            `ARI_raw` and `ARI` of the last epoch's, the method's own and those that were trained on. `check.*` compares
+            the model with the untrained one on answers.
     """
 
 

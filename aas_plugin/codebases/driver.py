@@ -304,9 +304,11 @@ class Driver:
         run, schedule = self.run, self.run.active.schedule
         self._tell_epoch()
         if self._began == 0:
+            self.history.raw = labels
             self.history.finish_cycle(0, labels, {})
         elif schedule.begins(self._began):
             self._tell_cycle()
+        self.history.raw = labels
         run.epoch, run.cycle = self._began, schedule.cycle_of(self._began)
         if schedule.begins(run.epoch):
             self.history.begin_cycle()
@@ -315,7 +317,7 @@ class Driver:
         if result.waiting:
             raise WaitingForAnswers
         if result.report is not None:
-            self.history.asking = result.report
+            self.history.asked(result.report, run.cycle, self._near, result.labels)
         self._labels = result.labels
         return self._labels
 

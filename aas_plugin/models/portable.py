@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from aas_plugin.runs.run import NativeRun
 
 FILE = "model.pt"
+UNTRAINED, TRAINED = "model-untrained.pt", "model-trained.pt"
 
 
 class PortableModel(nn.Module):
@@ -60,10 +61,14 @@ class PortableModel(nn.Module):
         return features
 
 
-def save_model(run: NativeRun) -> None:
-    """Write what `aas_model` gives into the run's folder as `model.pt`; nothing where it gives None.
+def save_model(run: NativeRun, name: str = FILE) -> None:
+    """Write what `aas_model` gives into the run's folder; nothing where it gives None.
 
     A model that cannot be pickled is a warning.
+
+    Args:
+        run: the run.
+        name: of the file.
 
     Raises:
         AasError: the disk takes no file.
@@ -78,12 +83,33 @@ def save_model(run: NativeRun) -> None:
         torch.save(PortableModel(copy.deepcopy(embedder).cpu(), *size), held)
     except Exception as error:  # Pickle raises whatever the objects inside do.
         warnings.warn(
-            f"the trained model cannot be written to {run.folder / FILE} ({error}); its checkpoints are there: make "
+            f"the model cannot be written to {run.folder / name} ({error}); its checkpoints are there: make "
             "its classes importable by name to have the file, too",
             stacklevel=2,
         )
         return
-    write_atomically(run.folder / FILE, lambda file: file.write(held.getbuffer()))
+    write_atomically(run.folder / name, lambda file: file.write(held.getbuffer()))
+
+
+def save_kept(run: NativeRun, kept: str) -> str | None:
+    """Write the model that is kept as `model.pt`, which other commands use; the trained one is there in any case.
+
+    Args:
+        run: the run, whose model is trained.
+        kept: "trained", or "untrained": then the trained one is in `model-trained.pt`.
+
+    Returns:
+        The file of the trained model; None where the method gives no model that can be written.
+
+    Raises:
+        AasError: the disk takes no file.
+    """
+    untrained = run.folder / UNTRAINED
+    name = TRAINED if kept == "untrained" and untrained.exists() else FILE
+    save_model(run, name)
+    if name == TRAINED:
+        write_atomically(run.folder / FILE, lambda file: file.write(untrained.read_bytes()))
+    return name if (run.folder / name).exists() else None
 
 
 def open_model(name: str, runs: Path, tracking_uri: str) -> PortableModel:

@@ -9,6 +9,7 @@ from pathlib import Path
 from aas_plugin.errors import AasError
 from aas_plugin.report.compare import Comparison, compare
 from aas_plugin.report.document import (
+    BELOW,
     Block,
     Bullets,
     Cards,
@@ -21,6 +22,7 @@ from aas_plugin.report.document import (
     Table,
 )
 from aas_plugin.report.figures import curves
+from aas_plugin.report.label_figures import label_curves
 from aas_plugin.report.markdown import markdown
 from aas_plugin.report.page import html
 from aas_plugin.report.pairs import cards
@@ -28,6 +30,7 @@ from aas_plugin.report.read import FinishedRun, LeftOut, find_runs, flat, read_r
 from aas_plugin.report.settings import AXES, some
 from aas_plugin.report.statistics import LEVEL, SignedRank, signed_ranks
 from aas_plugin.report.tables import over_datasets, questions_table, results, results_table, significance_table
+from aas_plugin.runs.outcome import outcome_in_words
 
 WORDS = (
     "mAP: a photo is searched for in the gallery of known individuals; how high up the right photos stand, on "
@@ -86,6 +89,7 @@ def document(runs: Sequence[FinishedRun], comparison: Comparison, left_out: Sequ
         *_left_out(left_out),
         *_results(comparison),
         *_curves(comparison),
+        *_labels(comparison),
         Heading("Questions in each cycle"),
         questions_table(comparison.groups),
         *_tests(signed_ranks(comparison.groups)),
@@ -109,7 +113,8 @@ def _results(comparison: Comparison) -> list[Block]:
         Heading("Results"),
         Paragraph(
             "Numbers after the last cycle, mean ± standard deviation over seeds (- with one seed), in percent but for "
-            "the questions. Untrained is the model before any training. The best of each column is marked."
+            f"the questions. Untrained is the model before any training; {BELOW} marks numbers below those of the same "
+            "method's untrained model. The best of each column is marked."
         ),
     ]
     rows = over_datasets(comparison)
@@ -120,6 +125,11 @@ def _results(comparison: Comparison) -> list[Block]:
     blocks += [results_table(results(comparison.of(dataset)), dataset) for dataset in datasets]
     if comparison.notes:
         blocks += [Paragraph("Kept apart, as these runs cannot be compared:"), Bullets(comparison.notes)]
+    told = {run.name: outcome_in_words(run.final) for group in comparison.groups for run in group.runs}
+    told = {name: words for name, words in told.items() if words}
+    if told:
+        blocks.append(Heading("Where training did not help", 3))
+        blocks.append(Bullets([f"{name}: {words}" for name, words in told.items()]))
     return [*blocks, Heading("What the columns mean", 3), Bullets(WORDS)]
 
 
@@ -134,6 +144,20 @@ def _curves(comparison: Comparison) -> list[Block]:
             blocks.append(Heading(f"{dataset}, {method}", 3))
             blocks.append(Curves(drawn) if drawn else Paragraph("Nothing was evaluated."))
     return blocks
+
+
+def _labels(comparison: Comparison) -> list[Block]:
+    blocks: list[Block] = []
+    for dataset in comparison.datasets():
+        for method in dict.fromkeys(group.method for group in comparison.of(dataset)):
+            drawn = label_curves([group for group in comparison.of(dataset) if group.method == method])
+            blocks += [Heading(f"Labels of {dataset}, {method}", 3), Curves(drawn)] if drawn else []
+    told = (
+        "The ARI says how well labels agree with the individuals; 100 is perfect, 0 is chance. Between an empty and a "
+        "full dot are the answers of one cycle, on the same features; between two cycles are the epochs. Bands are a "
+        "standard deviation over seeds to either side."
+    )
+    return [Heading("What answers and epochs do to the labels"), Paragraph(told), *blocks] if blocks else []
 
 
 def _tests(tests: Sequence[SignedRank]) -> list[Block]:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+BELOW = "▼"
+"""Stands before a number that the untrained model beats."""
+
 
 @dataclass(frozen=True)
 class Heading:
@@ -31,11 +34,19 @@ class Bullets:
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell: its text, what is said behind it in a lighter tone, and whether it is the best of its column."""
+    """A cell.
+
+    Attributes:
+        text: what it says.
+        aside: what is said behind it in a lighter tone.
+        best: whether it is the best of its column.
+        below: whether the untrained model is better.
+    """
 
     text: str
     aside: str = ""
     best: bool = False
+    below: bool = False
 
 
 @dataclass(frozen=True)

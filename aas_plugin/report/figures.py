@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from io import StringIO
 from typing import Any, Literal
 
@@ -59,7 +59,13 @@ def styles(groups: Sequence[Group]) -> dict[str, tuple[str, str]]:
     return {group.label: found.get(group.label, (GREY, "x")) for group in groups}
 
 
-def _panel(groups: Sequence[Group], metric: str, axis: Axis) -> str:
+def drawing(draw: Callable[[Any], None], below: bool = False) -> str:
+    """A small diagram as SVG, the same bytes for the same numbers.
+
+    Args:
+        draw: fills matplotlib's axes.
+        below: whether the legend stands below the axes, because it is long.
+    """
     import matplotlib
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
@@ -73,6 +79,22 @@ def _panel(groups: Sequence[Group], metric: str, axis: Axis) -> str:
     with matplotlib.rc_context(look):
         figure = Figure(figsize=(5.2, 3.5), layout="constrained")
         axes = figure.add_subplot()
+        draw(axes)
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
+        axes.grid(color="#e4e4e4", linewidth=0.8)
+        axes.set_axisbelow(True)
+        if below:
+            figure.legend(frameon=False, fontsize=8, loc="outside lower center", ncols=2)
+        else:
+            axes.legend(frameon=False, fontsize=9, loc="best")
+        written = StringIO()
+        figure.savefig(written, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
+    text = written.getvalue()
+    return text[text.index("<svg") :]
+
+
+def _panel(groups: Sequence[Group], metric: str, axis: Axis) -> str:
+    def draw(axes: Any) -> None:
         for group in groups:
             colour, marker = styles(groups)[group.label]
             points = curve(group, metric)
@@ -90,16 +112,19 @@ def _panel(groups: Sequence[Group], metric: str, axis: Axis) -> str:
             line = "--" if group.sampler == "none" else "-"
             axes.plot(x, mean, line, color=colour, marker=marker, markersize=5, linewidth=1.8, label=group.label)
             axes.fill_between(x, mean - deviation, mean + deviation, color=colour, alpha=0.15, linewidth=0)
+        for place, level in enumerate(untrained_levels(groups, metric)):
+            named = None if place else "untrained"
+            axes.axhline(100 * level, color="black", linestyle=":", linewidth=1.4, label=named)
         axes.set_ylabel(f"{METRICS[metric]}, %")
-        axes.set_xlabel("questions asked so far" if axis == "questions" else "cycle (0: before any question)")
-        axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
-        axes.grid(color="#e4e4e4", linewidth=0.8)
-        axes.set_axisbelow(True)
-        axes.legend(frameon=False, fontsize=9, loc="best")
-        written = StringIO()
-        figure.savefig(written, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
-    text = written.getvalue()
-    return text[text.index("<svg") :]
+        axes.set_xlabel("questions asked so far" if axis == "questions" else "cycle (0: untrained)")
+
+    return drawing(draw)
+
+
+def untrained_levels(groups: Sequence[Group], metric: str) -> list[float]:
+    """What the untrained model reaches, as a fraction; several values where groups begin from several models."""
+    first = [points[0, 2] for points in (curve(group, metric) for group in groups) if len(points) and not points[0, 0]]
+    return sorted({round(float(level), 4) for level in first if not math.isnan(level)})
 
 
 def _in_words(groups: Sequence[Group], metric: str) -> str:

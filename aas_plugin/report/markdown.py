@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from aas_plugin.report.document import (
+    BELOW,
     Block,
     Bullets,
     Card,
@@ -59,7 +60,7 @@ def _table(table: Table) -> str:
 
 def _cell(cell: Cell) -> str:
     text = f"**{_plain(cell.text)}**" if cell.best else _plain(cell.text)
-    return f"{text} {_plain(cell.aside)}".strip()
+    return f"{BELOW if cell.below else ''}{text} {_plain(cell.aside)}".strip()
 
 
 def _card(card: Card) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from html import escape
 
 from aas_plugin.report.document import (
+    BELOW,
     Block,
     Bullets,
     Card,
@@ -44,6 +45,7 @@ th { border-bottom: 2px solid #8a949e; font-weight: 600; vertical-align: bottom;
 tbody tr:nth-child(even) { background: #f6f8fa; }
 .aside { color: #515b66; font-size: .85em; }
 .best { font-weight: 700; background: #dcefdc; border-radius: 3px; padding: .05em .3em; }
+.below { color: #a33c00; padding-right: .25em; }
 .curves { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); gap: 1rem; }
 .curves img { width: 100%; max-width: 36rem; height: auto; }
 .cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 19rem), 1fr)); gap: 1rem;
@@ -134,6 +136,7 @@ def _table(table: Table) -> str:
 def _cell(cell: Cell) -> str:
     text = escape(cell.text)
     text = f'<span class="best">{text}</span>' if cell.best else text
+    text = f'<span class="below" title="below the untrained model">{BELOW}</span>{text}' if cell.below else text
     return text + (f' <span class="aside">{escape(cell.aside)}</span>' if cell.aside else "")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ import yaml
 from aas_plugin.errors import AasError
 from aas_plugin.files import read_table
 from aas_plugin.runs.folder import runs_folder
+from aas_plugin.runs.outcome import UNTRAINED
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +28,7 @@ class FinishedRun:
         settings: `config.yaml`.
         state: `run.json`: the data hash, and what else is known of where the run came from.
         cycles: `cycles/NN/report.json`, in order; cycle 0 is before any question.
-        final: `metrics.json`, the numbers of the last cycle.
+        final: `metrics.json`, the numbers of the last cycle, and `untrained.mAP` and so on of cycle 0.
         protocol: `protocol.json`; empty for a driven run.
     """
 
@@ -76,6 +78,15 @@ class FinishedRun:
         except (OSError, ValueError, KeyError):
             train = set()
         return frozenset(train | self.judged_on[0])
+
+    @cached_property
+    def epochs(self) -> list[dict[str, float]]:
+        """`plots/epochs.csv`, a row an epoch, empty cells left out; no rows where it cannot be read."""
+        try:
+            with (self.folder / "plots" / "epochs.csv").open(encoding="utf-8", newline="") as file:
+                return [{key: float(cell) for key, cell in row.items() if cell} for row in csv.DictReader(file)]
+        except (OSError, ValueError, TypeError):
+            return []
 
     @property
     def asks(self) -> bool:
@@ -163,7 +174,10 @@ def _read(name: str, folder: Path) -> FinishedRun:
     state, protocol = (
         _mapping(path, folder) if path.exists() else {} for path in (folder / "run.json", folder / "protocol.json")
     )
-    return FinishedRun(name, folder, settings, state, cycles, final, protocol)
+    # Runs of earlier versions tell it in the report of cycle 0 alone.
+    first = cycles[0] if cycles[0].get("cycle") == 0 else {}
+    untrained = {f"untrained.{key}": first[key] for key in UNTRAINED if key in first}
+    return FinishedRun(name, folder, settings, state, cycles, {**untrained, **final}, protocol)
 
 
 def _why_unfinished(folder: Path, settings: Mapping[str, Any], cycles: Sequence[Mapping[str, Any]]) -> str:

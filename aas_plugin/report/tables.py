@@ -92,7 +92,7 @@ def results_table(rows: Sequence[Row], caption: str, covered: bool = False) -> T
         cells += [Cell(str(len(row.datasets)))] if covered else []
         for key in METRICS:
             marked = row in full and len(full) > 1 and math.isclose(row.stats[key].mean, best[key], abs_tol=1e-12)
-            cells.append(_cell(row.stats[key], 100, 1, len(row.seeds), best=marked))
+            cells.append(_cell(row.stats[key], 100, 1, len(row.seeds), best=marked, below=_is_below(row, key, rows)))
         cells.append(_cell(row.stats["asked_total"], 1, 0, len(row.seeds)))
         share = row.stats["asked_share"]
         cells.append(_cell(share, 100, _decimals(100 * share.mean), len(row.seeds)))
@@ -169,17 +169,24 @@ def _first_reports(groups: Sequence[Group]) -> dict[str, dict[str, float]]:
     return {seed: {key: stat(run.cycles[0].get(key) for run in of).mean for key in KEYS} for seed, of in runs.items()}
 
 
+def _is_below(row: Row, key: str, rows: Sequence[Row]) -> bool:
+    """Whether the untrained model of the same method is better; where there are several, all of them."""
+    own = [other for other in rows if (other.method, other.datasets) == (row.method, row.datasets)]
+    levels = [other.stats[key].mean for other in own if other.sampler.split(",")[0] == "untrained" and other is not row]
+    return bool(levels) and not row.sampler.startswith("untrained") and row.stats[key].mean < min(levels)
+
+
 def _row(method: str, sampler: str, seeds: dict[str, dict[str, float]], dataset: str) -> Row:
     stats = {key: stat(numbers[key] for numbers in seeds.values()) for key in KEYS}
     return Row(method, sampler, seeds, stats, (dataset,))
 
 
-def _cell(value: Stat, factor: float, digits: int, n: int, best: bool = False) -> Cell:
+def _cell(value: Stat, factor: float, digits: int, n: int, best: bool = False, below: bool = False) -> Cell:
     if not value.n and math.isnan(value.mean):
         return Cell("-")
     deviation = "-" if math.isnan(value.deviation) else f"{factor * value.deviation:.{digits}f}"
     fewer = f" (n = {value.n})" if value.n < n else ""
-    return Cell(f"{factor * value.mean:.{digits}f}", f"± {deviation}{fewer}", best)
+    return Cell(f"{factor * value.mean:.{digits}f}", f"± {deviation}{fewer}", best, below)
 
 
 def _decimals(value: float) -> int:

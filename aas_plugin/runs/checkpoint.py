@@ -1,4 +1,4 @@
-"""What a run must keep to go on after a kill: one file an epoch, the last two kept."""
+"""What a run must keep to go on after a kill: one file an epoch, the last two kept, and the best cycle's."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from aas_plugin.errors import AasError
 from aas_plugin.files import write_atomically
 
 KEPT = 2
+BEST = "best.pt"
 
 
 def save_checkpoint(folder: Path, epoch: int, state: dict[str, Any]) -> None:
@@ -24,9 +25,24 @@ def save_checkpoint(folder: Path, epoch: int, state: dict[str, Any]) -> None:
     """
     import torch
 
-    write_atomically(folder / f"epoch-{epoch:04d}.pt", lambda file: torch.save({"epoch": epoch, **state}, file))
+    write_atomically(_path(folder, epoch), lambda file: torch.save({"epoch": epoch, **state}, file))
     for old in sorted(folder.glob("epoch-*.pt"))[:-KEPT]:
         old.unlink()
+
+
+def keep_best(folder: Path, epoch: int) -> None:
+    """Keep the checkpoint of an epoch as `BEST`; one that was removed since was kept when it was written.
+
+    Args:
+        folder: of the checkpoints.
+        epoch: from 0.
+
+    Raises:
+        AasError: it cannot be written; what was kept before is then still there.
+    """
+    found = _path(folder, epoch)
+    if found.exists():
+        write_atomically(folder / BEST, lambda file: file.write(found.read_bytes()))
 
 
 def load_checkpoint(folder: Path, device: Any) -> dict[str, Any] | None:
@@ -55,3 +71,7 @@ def load_checkpoint(folder: Path, device: Any) -> dict[str, Any] | None:
     if problems:
         raise AasError("no checkpoint can be read; remove them to begin anew:\n" + "\n".join(problems))
     return None
+
+
+def _path(folder: Path, epoch: int) -> Path:
+    return folder / f"epoch-{epoch:04d}.pt"

@@ -15,8 +15,9 @@ from aas_plugin.clustering.jaccard import JaccardGraph
 from aas_plugin.errors import AasError
 from aas_plugin.evaluation.protocol import choose_protocol, evaluate
 from aas_plugin.hookspecs import hookimpl
-from aas_plugin.models.portable import save_model
-from aas_plugin.runs.checkpoint import load_checkpoint, save_checkpoint
+from aas_plugin.models.portable import UNTRAINED, save_kept, save_model
+from aas_plugin.runs.answer_check import AnswerCheck, best_cycle, choose
+from aas_plugin.runs.checkpoint import keep_best, load_checkpoint, save_checkpoint
 from aas_plugin.runs.history import History
 from aas_plugin.runs.run import NativeRun
 
@@ -30,11 +31,13 @@ class ActiveLabels:
 
     Attributes:
         history: is told what the method took, and what was asked.
+        check: compares models on the answers.
         tell_bare: is told the method's own labels of epoch 0, int64 (N,), before any question.
     """
 
-    def __init__(self, history: History, tell_bare: Callable[[np.ndarray], None]) -> None:
+    def __init__(self, history: History, check: AnswerCheck, tell_bare: Callable[[np.ndarray], None]) -> None:
         self.history = history
+        self.check = check
         self.tell_bare = tell_bare
 
     # The outermost wrapper: what it returns is trained on.
@@ -60,13 +63,15 @@ class ActiveLabels:
         self.history.add_seconds("pseudo_labels", time.perf_counter() - started)
         if labels is None:
             return labels
+        self.history.raw = labels
         if run.epoch == 0:
             self.tell_bare(labels)
         result = run.active.step(features, labels, epoch=run.epoch, graph=graph)
         if result.waiting:
             raise WaitingForAnswers
         if result.report is not None:
-            self.history.asking = result.report
+            since = self.check.since(run.cycle) if run.cycle > 1 else {}
+            self.history.asked({**result.report, **since}, run.cycle, graph, result.labels)
         return result.labels
 
 
@@ -77,6 +82,7 @@ class Engine:
         run: the run.
         hook: calls the hooks of its plugins.
         history: its reports.
+        check: compares the model with the untrained one on answers.
         schedule: which epochs begin a cycle.
         protocol: how it is evaluated; there once it is executed.
     """
@@ -85,6 +91,7 @@ class Engine:
         self.run = run
         self.hook = run.plugins.hook
         self.history = History(run)
+        self.check = AnswerCheck(run, lambda rows: self._need(self.hook.aas_embed(run=run, rows=rows), "aas_embed"))
         self.schedule = run.active.schedule
 
     def execute(self) -> str:
@@ -113,10 +120,11 @@ class Engine:
         run.resumed = state is not None
         run.notify("aas_run_started")
         self._need(self.hook.aas_setup(run=run), "aas_setup")
-        self.protocol = choose_protocol(
-            run, lambda: self._need(self.hook.aas_embed(run=run, rows=run.train), "aas_embed")
-        )
-        run.plugins.register(ActiveLabels(self.history, self._before_any_question), name="active learning")
+        untrained = self.check.untrained
+        if not (run.folder / UNTRAINED).exists():
+            save_model(run, UNTRAINED)
+        self.protocol = choose_protocol(run, lambda: untrained)
+        run.plugins.register(ActiveLabels(self.history, self.check, self._before_any_question), name="active learning")
         first = 0
         if state is not None:
             self._need(self.hook.aas_load_state(run=run, state=state["adapter"]), "aas_load_state")
@@ -124,10 +132,12 @@ class Engine:
             history = self.history
             history.asking, history.seconds, history.epochs = state["asking"], state["seconds"], state["losses"]
             history.read_cycles(first)
+            self._keep_best()
         for epoch in range(first, run.epochs):
             self._epoch(epoch)
-        save_model(run)
-        self.history.write_summary()
+        kept, why = choose(self.history.cycles[-1])
+        told = {"kept": kept, "kept_because": why, "trained_model": save_kept(run, kept)}
+        self.history.write_summary(**{"best.cycle": best_cycle(self.history.cycles)["cycle"], **told})
 
     def _before_any_question(self, labels: np.ndarray) -> None:
         """Cycle 0: what the method makes of the untrained features by itself."""
@@ -160,7 +170,8 @@ class Engine:
         with timed("train"):
             losses = self._need(self.hook.aas_train_epoch(run=run, features=features, labels=labels), "aas_train_epoch")
         self.history.finish_epoch(labels, losses, time.perf_counter() - started)
-        if self.schedule.begins(epoch + 1) or epoch + 1 == run.epochs:
+        ends = self.schedule.begins(epoch + 1) or epoch + 1 == run.epochs
+        if ends:
             self._finish_cycle(run.cycle, labels)
         state = self._need(self.hook.aas_save_state(run=run), "aas_save_state")
         save_checkpoint(
@@ -173,11 +184,20 @@ class Engine:
                 "losses": self.history.epochs,
             },
         )
+        if ends:
+            self._keep_best()
+
+    def _keep_best(self) -> None:
+        """Keep the checkpoint of the cycle that is best by answers so far; never by the evaluation."""
+        best = best_cycle(self.history.cycles)
+        if best["cycle"]:
+            keep_best(self.run.folder / "checkpoints", best["epoch"])
 
     def _finish_cycle(self, cycle: int, labels: np.ndarray) -> None:
         with self.history.timed("evaluate"):
             metrics = evaluate(self.run, self.protocol)
-        self.history.finish_cycle(cycle, labels, metrics)
+            told = self.check.learned(cycle) if cycle else {}
+        self.history.finish_cycle(cycle, labels, {**metrics, **told})
 
     def _need(self, result: Any, hook: str) -> Any:
         if result is None:

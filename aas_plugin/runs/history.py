@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from time import perf_counter
 from typing import Any
@@ -12,12 +12,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from aas_plugin.active.learner import MakeGraph
+from aas_plugin.clustering.graph import Graph
 from aas_plugin.clustering.labels import count_clusters
 from aas_plugin.evaluation.clustering_quality import clustering_quality
 from aas_plugin.files import read_table, write_json, write_table, write_text
+from aas_plugin.runs.answered import answers_until, refined_by
+from aas_plugin.runs.outcome import UNTRAINED
 from aas_plugin.runs.run import Run
 
 NOTHING_ASKED = ("asked", "budget", "asked_total", "asked_share", "must_links", "cannot_links")
+RAW = ("ARI", "pairwise_precision", "pairwise_recall")
+"""Figures that are told of the method's own labels as well, as `ARI_raw` and so on."""
 
 
 class History:
@@ -26,6 +32,7 @@ class History:
     Attributes:
         run: the run.
         asking: what the last step asked, None before any and where nothing is asked.
+        raw: int64 (N,), the method's own labels of this epoch, before answers are put into force.
         seconds: what the stages of this cycle took, by name.
         epochs: one report an epoch.
         cycles: one report a cycle.
@@ -34,6 +41,7 @@ class History:
     def __init__(self, run: Run) -> None:
         self.run = run
         self.asking: dict[str, Any] | None = None
+        self.raw = np.empty(0, dtype=np.int64)
         self.seconds: dict[str, float] = {}
         self.epochs: list[dict[str, Any]] = []
         self.cycles: list[dict[str, Any]] = []
@@ -53,8 +61,23 @@ class History:
         """Forget what the last cycle asked and took."""
         self.seconds, self.asking = {}, None
 
+    def asked(self, report: dict[str, Any], cycle: int, graph: Graph | MakeGraph, labels: np.ndarray) -> None:
+        """Take what a step asked, and what its answers did to the labels of the epoch that asked.
+
+        Features are the same before and after, so that the effect of answers is told apart from that of epochs.
+
+        Args:
+            report: of the step.
+            cycle: that asked.
+            graph: of this epoch, or a function that makes it.
+            labels: int64 (N,), this epoch's labels with all answers.
+        """
+        before = refined_by(answers_until(self.run, cycle - 1), self.raw, graph)
+        told = {"ARI_before": self._quality(before)["ARI"], "ARI_after": self._quality(labels)["ARI"]}
+        self.asking = {**report, **told}
+
     def finish_epoch(self, labels: np.ndarray, scalars: dict[str, Any], seconds: float) -> None:
-        """Report an epoch to observers.
+        """Report an epoch to observers; where individuals are known, with the quality of its labels.
 
         Args:
             labels: int64 (N,), those it was trained on, -1 for un-clustered.
@@ -62,12 +85,14 @@ class History:
             seconds: what it took.
         """
         clusters, noise = count_clusters(labels), int((labels == -1).sum())
-        self.epochs.append(
-            {"epoch": self.run.epoch, **scalars, "clusters": clusters, "noise": noise, "seconds": seconds}
-        )
+        quality = self._quality(labels)
+        told = {**self._quality_of_raw(), **{key: quality[key] for key in RAW}}
+        known = {} if np.isnan(quality["ARI"]) else {k: None if np.isnan(v) else v for k, v in told.items()}
+        counts = {"clusters": clusters, "noise": noise}
+        self.epochs.append({"epoch": self.run.epoch, **scalars, **counts, **known, "seconds": seconds})
         self.run.notify("aas_epoch_finished", report=self.epochs[-1])
 
-    def finish_cycle(self, cycle: int, labels: np.ndarray, metrics: dict[str, float]) -> None:
+    def finish_cycle(self, cycle: int, labels: np.ndarray, metrics: Mapping[str, float | None]) -> None:
         """Write what a cycle gave, and report it to observers.
 
         Args:
@@ -76,7 +101,7 @@ class History:
             metrics: of its evaluation, by name.
         """
         run = self.run
-        quality = clustering_quality(labels, pd.array(run.identity[run.train], dtype="string"))
+        quality = {**self._quality(labels), **self._quality_of_raw()}
         asking = self.asking or dict.fromkeys(NOTHING_ASKED, 0)
         seconds = dict(self.seconds)
         for stage, spent in asking.get("seconds", {}).items():
@@ -102,16 +127,27 @@ class History:
             if report["epoch"] < next_epoch:
                 self.cycles.append(report)
 
-    def write_summary(self, **more: float) -> None:
+    def write_summary(self, **more: float | int | str | None) -> None:
         """Write the last cycle's numbers as those of the run, with a hash of its labels to compare runs by.
 
+        Beside them stand the untrained model's, `untrained.mAP` and so on.
+
         Args:
-            more: other numbers of the run, by name.
+            more: what else is to be told of the run, by name.
         """
         last = self.cycles[-1]
         labels = read_table(self.run.folder / "cycles" / f"{last['cycle']:02d}" / "labels.parquet")
         digest = hashlib.sha256(labels.to_csv(index=False).encode()).hexdigest()[:16]
-        write_json(self.run.folder / "metrics.json", {**_flat(last), **more, "labels_hash": digest})
+        untrained = {f"untrained.{key}": self.cycles[0][key] for key in UNTRAINED if key in self.cycles[0]}
+        write_json(self.run.folder / "metrics.json", {**_flat(last), **untrained, **more, "labels_hash": digest})
+
+    def _quality(self, labels: np.ndarray) -> dict[str, float]:
+        run = self.run
+        return clustering_quality(labels, pd.array(run.identity[run.train], dtype="string"))
+
+    def _quality_of_raw(self) -> dict[str, float]:
+        quality = self._quality(self.raw)
+        return {f"{key}_raw": quality[key] for key in RAW}
 
     def _write_plots(self) -> None:
         plots = self.run.folder / "plots"

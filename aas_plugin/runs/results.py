@@ -9,12 +9,14 @@ from pathlib import Path
 from aas_plugin.constraints.sets import read_set, set_hash
 from aas_plugin.errors import AasError
 from aas_plugin.files import write_json
+from aas_plugin.runs.checkpoint import BEST
 from aas_plugin.runs.data import RunData
 from aas_plugin.runs.folder import differences, saved_settings
 from aas_plugin.settings.models import RunSettings
 
 COPIED = "copied.json"
-RESULTS = ("config.yaml", "run.json", "metrics.json", "protocol.json", "answers.jsonl", "model.pt")
+MODELS = ("model.pt", "model-untrained.pt", "model-trained.pt")
+RESULTS = ("config.yaml", "run.json", "metrics.json", "protocol.json", "answers.jsonl", *MODELS)
 
 
 def broken_off(runs: Path, settings: RunSettings, data: RunData, code: str) -> Path | None:
@@ -74,7 +76,8 @@ def copy_results(run: Path, results: Path) -> None:
         for name in ("plots", "cycles"):
             shutil.copytree(run / name, scratch / name)
         (scratch / "checkpoints").mkdir()
-        for path in sorted((run / "checkpoints").glob("epoch-*.pt"))[-1:]:
+        last = sorted((run / "checkpoints").glob("epoch-*.pt"))[-1:]
+        for path in [*last, *(run / "checkpoints").glob(BEST)]:
             shutil.copy2(path, scratch / "checkpoints" / path.name)
         if results.exists():
             shutil.rmtree(results)

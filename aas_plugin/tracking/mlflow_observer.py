@@ -21,6 +21,7 @@ from typing import Any
 
 from aas_plugin.files import write_json
 from aas_plugin.hookspecs import hookimpl
+from aas_plugin.runs.outcome import outcome_in_words
 from aas_plugin.runs.run import Run
 
 STATUS = {"finished": "FINISHED", "waiting": "SCHEDULED"}
@@ -200,12 +201,22 @@ class MlflowObserver:
         if self._monitor is not None:
             self._monitor.finish()
         self._do(lambda: self._client.set_terminated(self.run_id, status))
+        if status == "FINISHED":
+            self._do(lambda: self._outcome(run))
         if status == "FINISHED" and (run.folder / "model.pt").exists():
             self._do(lambda: self._log_model(run))
         if self._queue:
             # The last moment: what failed just now is tried once more.
             self._away = False
             self._do(lambda: None)
+
+    def _outcome(self, run: Run) -> None:
+        """Tag the run with the model that is kept and why, to be searched and read beside its numbers."""
+        summary = json.loads((run.folder / "metrics.json").read_text(encoding="utf-8"))
+        told = {"kept": summary.get("kept"), "kept_because": summary.get("kept_because")}
+        for key, value in {**told, "outcome": outcome_in_words(summary)}.items():
+            if value:
+                self._client.set_tag(self.run_id, key, value)
 
     def _log_model(self, run: Run) -> None:
         """Log the run's portable model, once, with signature and an example; without touching MLflow's globals."""

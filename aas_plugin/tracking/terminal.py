@@ -12,23 +12,27 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from aas_plugin.hookspecs import hookimpl
+from aas_plugin.runs.outcome import outcome_in_words
 from aas_plugin.runs.run import Run
 
 COLUMNS = (
     ("cycle", "cycle", 5),
-    ("asked", "asked", 6),
-    ("budget", "budget", 7),
-    ("asked_total", "total", 6),
+    ("asked", "asked", 7),
+    ("asked_total", "total", 7),
     ("must_links", "must", 6),
-    ("cannot_links", "cannot", 7),
-    ("clusters", "clusters", 9),
-    ("ARI", "ARI", 7),
-    ("mAP", "mAP", 6),
-    ("mINP", "mINP", 6),
-    ("top1", "top-1", 6),
-    ("BAKS", "BAKS", 6),
-    ("AUC_ROC", "AUC", 6),
+    ("cannot_links", "cannot", 8),
+    ("clusters", "clusters", 10),
+    ("ARI_before", "before", 9),
+    ("ARI_after", "after", 7),
+    ("ARI_raw", "method's", 11),
+    ("ARI", "repaired", 10),
+    ("mAP", "mAP", 8),
+    ("top1", "top-1", 7),
+    ("BAKS", "BAKS", 7),
+    ("AUC_ROC", "AUC", 7),
 )
+GROUPS = ((43, ""), (16, "ARI when asked"), (21, "ARI at the end"))
+"""What stands above the columns: the width of each group, and its words."""
 
 
 class Terminal:
@@ -74,6 +78,7 @@ class Terminal:
             say(f"begins with {imported} answers of {escape(str(run.settings.active.constraints))}")
         if run.resumed:
             say(f"going on with {len(answers)} answers")
+        say("".join(words.rjust(width) for width, words in GROUPS), style="bold")
         say("".join(title.rjust(width) for _, title, width in COLUMNS) + "  time", style="bold")
 
     @hookimpl
@@ -118,21 +123,19 @@ class Terminal:
                 soft_wrap=True,
             )
             return
-        # From the files: a run that was resumed showed its first cycles in another process.
-        summary, untrained = (
-            json.loads((run.folder / file).read_text(encoding="utf-8"))
-            for file in ("metrics.json", "cycles/00/report.json")
-        )
-        answers = summary["asked_total"]
-        if "mAP" in untrained and "mAP" in summary:
-            change = f"mAP {_cell(untrained['mAP'])} -> {_cell(summary['mAP'])} with "
-        else:
-            change = f"mAP {_cell(summary['mAP'])} with " if "mAP" in summary else ""
+        # From the file: a run that was resumed showed its first cycles in another process.
+        summary = json.loads((run.folder / "metrics.json").read_text(encoding="utf-8"))
+        change = f"mAP {_cell(summary['mAP'])} with " if "mAP" in summary else ""
+        if change and "untrained.mAP" in summary:
+            change = f"mAP {_cell(summary['untrained.mAP'])} untrained -> {_cell(summary['mAP'])} trained, with "
         self.console.print(
-            f"Done in {time.monotonic() - self.started:.0f} s: {change}{answers} answers "
+            f"Done in {time.monotonic() - self.started:.0f} s: {change}{summary['asked_total']} answers "
             f"({summary['asked_share']:.2%} of all pairs); everything is in {escape(str(run.folder))}",
             soft_wrap=True,
         )
+        words = outcome_in_words(summary)
+        if words:
+            self.console.print(f"[yellow]{escape(words)}[/yellow]", soft_wrap=True)
         if self.ui_command is not None:
             self.console.print(f"Look at it: [bold]{escape(self.ui_command)}[/bold]", soft_wrap=True)
 

@@ -72,7 +72,7 @@ def test_a_model_that_cannot_be_written_is_a_warning(ready):
             return Local()
 
     engine = ready.engine(observers=(Gives(),))
-    with pytest.warns(UserWarning, match="the trained model cannot be written"):
+    with pytest.warns(UserWarning, match="the model cannot be written"):
         save_model(engine.run)
     assert not list(engine.run.folder.glob("model*"))
 

@@ -78,6 +78,15 @@ class Runs:
         (folder / "answers.jsonl").write_text("".join(json.dumps(answer) + "\n" for answer in answers))
         return folder
 
+    def labels(self, folder, epochs, before_after):
+        """Give a run the ARI of its labels by epoch, (raw, repaired), and of each asking, (before, after)."""
+        lines = [f"{epoch},0.5,{raw},{repaired}" for epoch, (raw, repaired) in enumerate(epochs)]
+        (folder / "plots").mkdir()
+        (folder / "plots/epochs.csv").write_text("\n".join(["epoch,loss,ARI_raw,ARI", *lines]) + "\n")
+        for cycle, (before, after) in enumerate(before_after, 1):
+            path = folder / f"cycles/{cycle:02d}/report.json"
+            self.write(path, json.loads(path.read_text()) | {"ARI_before": before, "ARI_after": after})
+
     def proposed(self, pairs, kinds):
         n = len(pairs)
         index = np.array([(i, i + 1) for i in range(n)])
@@ -103,6 +112,7 @@ class Runs:
         with pytest.MonkeyPatch.context() as patch:
             if not drawn:  # most of the time goes there
                 patch.setattr(build, "curves", lambda groups: [("<svg/>", "curves")])
+                patch.setattr(build, "label_curves", lambda groups: [("<svg/>", "labels")])
             left_out = build.write_report(names or [str(self.root / "runs")], output)[1]
         return output.read_text(), output.with_suffix(".md").read_text(), {run.name: run.reason for run in left_out}
 

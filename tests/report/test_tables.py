@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 COLUMNS = {"mAP": "mAP %", "mINP": "mINP %", "top1": "top-1 %", "BAKS": "BAKS %", "AUC_ROC": "AUC-ROC %"}
+MARKS = str.maketrans("", "", "*▼")
 
 
 def final(runs, name):
@@ -30,7 +31,7 @@ def test_means_and_deviations_are_those_of_the_files(runs, read_tables):
         files = [final(runs, f"{sampler}{seed}") for seed in seeds]
         assert row["seeds"] == "3"
         for key, column in COLUMNS.items():
-            assert row[column].replace("*", "") == told([file[key] for file in files])
+            assert row[column].translate(MARKS) == told([file[key] for file in files])
         assert row["questions"] == told([file["asked_total"] for file in files], 1, 0)
         shares = [file["asked_share"] for file in files]
         assert row["% of all pairs"] == (told(shares, digits=2) if any(shares) else "0 ± 0")
@@ -38,7 +39,7 @@ def test_means_and_deviations_are_those_of_the_files(runs, read_tables):
         seed: [json.loads((runs.root / f"runs/{s}{seed}/cycles/00/report.json").read_text())["mAP"] for s in samplers]
         for seed in seeds
     }
-    assert table[0]["mAP %"].replace("*", "") == told([statistics.mean(values) for values in first.values()])
+    assert table[0]["mAP %"].translate(MARKS) == told([statistics.mean(values) for values in first.values()])
 
 
 def test_the_best_of_each_metric_is_marked_and_no_other(runs, read_tables):
@@ -47,8 +48,8 @@ def test_the_best_of_each_metric_is_marked_and_no_other(runs, read_tables):
     html, text, _ = runs.report()
     table = read_tables(text)["photos"]
     for column in COLUMNS.values():
-        values = [float(row[column].replace("*", "").split(" ± ")[0]) for row in table]
-        marked = [value for value, row in zip(values, table, strict=True) if row[column].startswith("**")]
+        values = [float(row[column].translate(MARKS).split(" ± ")[0]) for row in table]
+        marked = [value for value, row in zip(values, table, strict=True) if "**" in row[column]]
         assert marked == [max(values)]
     assert html.count('class="best"') == len(COLUMNS)
 
@@ -77,7 +78,7 @@ def test_mean_over_data_sets_is_of_means_with_the_deviation_over_seeds(runs, rea
     tables = read_tables(runs.report()[1])
     row = next(row for row in tables["Mean over data sets"] if row["sampler"] == "aas")
     by_seed = [statistics.mean(final(runs, f"{d}{seed}")["mAP"] for d in ("lynx", "seal")) for seed in (0, 1)]
-    assert row["mAP %"].replace("*", "") == told(by_seed) and row["data sets"] == "2"
+    assert row["mAP %"].translate(MARKS) == told(by_seed) and row["data sets"] == "2"
     assert [row["sampler"] for row in tables["Mean over data sets"]] == ["untrained", "aas"]
     assert {"lynx", "seal"} <= tables.keys()
 
@@ -110,3 +111,28 @@ def test_unknown_values_leave_the_mean_and_are_told(runs, read_tables, count):
             runs.write(folder / "metrics.json", final(runs, f"r{seed}") | {"AUC_ROC": None})
     row = read_tables(runs.report()[1])["photos"][1]
     assert f"(n = {3 - count})" in row["AUC-ROC %"] and "nan" not in row["AUC-ROC %"]
+
+
+def test_numbers_below_the_untrained_model_are_marked_and_told(runs, read_tables):
+    for seed in (0, 1):
+        folder = runs.add(f"r{seed}", seed=seed, mAP=0.361)
+        first = json.loads((folder / "cycles/00/report.json").read_text())
+        runs.write(folder / "cycles/00/report.json", first | {"mAP": 0.532, "BAKS": 0.0})
+    html, text, _ = runs.report()
+    row = read_tables(text)["photos"][1]
+    assert row["mAP %"].startswith("▼36.1") and not row["BAKS %"].startswith("▼")
+    assert "▼" not in "".join(read_tables(text)["photos"][0].values())
+    assert 'class="below"' in html
+    # Such a run was made before the check on answers was, and says no more than it knows.
+    assert "r0: Training did not help: the untrained model had mAP 0.532, this one has 0.361. What to try" in text
+
+
+def test_a_run_that_kept_the_untrained_model_says_why(runs):
+    folder = runs.add("r", mAP=0.9)
+    kept = {"kept": "untrained", "kept_because": "on the answers it was trained on, it is no better"}
+    kept["trained_model"] = "model-trained.pt"
+    runs.write(folder / "metrics.json", final(runs, "r") | kept)
+    words = (
+        "r: Training did not help: on the answers it was trained on, it is no better. model.pt is the untrained model"
+    )
+    assert words in runs.report()[1] and words in runs.report()[0]

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from aas_plugin.errors import AasError
+from aas_plugin.evaluation.clustering_quality import clustering_quality
 from aas_plugin.hookspecs import hookimpl
 
 WITHOUT_TIME = ("seconds",)
@@ -56,6 +57,34 @@ def test_every_answer_holds_in_what_is_trained_on(ready):
                 u, v = position[a], position[b]
                 together = labels[u] == labels[v] and labels[u] >= 0
                 assert together == (decision == "same")
+
+
+def test_epochs_and_cycles_tell_raw_labels_and_repaired_ones_apart(ready):
+    engine = ready.engine({"active": {"budget": 60}})
+    engine.execute()
+    folder, run = engine.run.folder, engine.run
+    method = run.plugins.get_plugin("frozen (adapter)")
+    # Its features never change, nor do its own labels: all that moves is the work of answers.
+    bare = pd.read_parquet(folder / "cycles/00/labels.parquet")["label"].to_numpy()
+    identity = run.identity[run.train]
+    epochs = pd.read_csv(folder / "plots/epochs.csv")
+    for epoch, row in epochs.iterrows():
+        for ending, labels in (("_raw", bare), ("", method.trained_on[epoch])):
+            quality = clustering_quality(labels, identity)
+            for name in ("ARI", "pairwise_precision", "pairwise_recall"):
+                assert row[name + ending] == pytest.approx(quality[name])
+    first, second = reports(folder)[1:]
+    assert first["ARI_before"] == first["ARI_raw"] == reports(folder)[0]["ARI"]
+    assert first["ARI_after"] == pytest.approx(epochs["ARI"][0])
+    assert second["ARI_before"] == first["ARI"] and second["ARI_after"] == pytest.approx(epochs["ARI"][2])
+    assert first["ARI_before"] < first["ARI_after"]
+
+
+def test_the_untrained_model_stands_beside_the_last_one(ready, uninterrupted):
+    told = json.loads((uninterrupted / "metrics.json").read_text())
+    first = reports(uninterrupted)[0]
+    for name in ("mAP", "mINP", "top1", "BAKS", "AUC_ROC", "ARI"):
+        assert told[f"untrained.{name}"] == first[name]
 
 
 def test_answers_raise_the_quality_of_pseudo_labels(ready):
@@ -108,6 +137,8 @@ def test_people_may_take_their_time(ready):
     assert ready.engine(slow, components=[("oracle", "slow", Slow)], resume=True).execute() == "finished"
     ready.engine(name="labels").execute()
     assert answers(ready.folder / "run") == answers(ready.folder / "labels")
+    # What answers did is told of all of a cycle's, however many sessions they took.
+    assert reports(ready.folder / "run") == reports(ready.folder / "labels")
 
 
 def test_resume_refuses_another_configuration_and_other_data(ready):

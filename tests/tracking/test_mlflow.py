@@ -36,6 +36,11 @@ def test_settings_metrics_data_and_files_are_logged(ready, tmp_path, monkeypatch
         history = client.get_metric_history(run.info.run_id, name)
         assert [metric.step for metric in history] == [0, 1, 2]
         assert all(0 <= metric.value <= 1 for metric in history)
+    for name in ("ARI_raw", "ARI_before", "ARI_after"):
+        assert [m.step for m in client.get_metric_history(run.info.run_id, name)][-2:] == [1, 2]
+    for name in ("epoch/ARI_raw", "epoch/ARI"):
+        assert [m.step for m in client.get_metric_history(run.info.run_id, name)] == [0, 1, 2, 3]
+    assert run.data.tags["kept"] == "trained" and "too few answers" in run.data.tags["kept_because"]
     for name in ("asked", "budget", "asked_share", "must_links", "cannot_links", "seconds/train"):
         assert run.data.metrics[name] >= 0
     assert {"sampler.regions", "sampler.over_pool", "sampler.under_pool"} <= set(run.data.metrics)

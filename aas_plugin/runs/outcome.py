@@ -1,0 +1,44 @@
+"""What a run's end is told in: did training help, by the evaluation that is printed anyway, and by answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+UNTRAINED = ("mAP", "mINP", "top1", "BAKS", "AUC_ROC", "ARI")
+"""Figures of the untrained model that stand in `metrics.json`, as `untrained.mAP` and so on."""
+
+ADVICE = (
+    "look at the photos and features with aas data check, train for fewer epochs, take another backbone or method, "
+    "or answer more questions"
+)
+
+
+def falls_below(final: Mapping[str, Any]) -> bool:
+    """Whether a run, by its `metrics.json`, ends below the untrained model's mAP."""
+    untrained, last = final.get("untrained.mAP"), final.get("mAP")
+    return untrained is not None and last is not None and last < untrained
+
+
+def outcome_in_words(final: Mapping[str, Any]) -> str:
+    """What is to be told of a run beside its numbers; "" where training helped as far as anybody can tell.
+
+    Args:
+        final: its `metrics.json`.
+    """
+    below = falls_below(final)
+    if final.get("kept") == "untrained":
+        words = f"Training did not help: {final['kept_because']}"
+        if final.get("trained_model"):
+            words += f". model.pt is the untrained model, the trained one is in {final['trained_model']}"
+        if "untrained.mAP" in final and "mAP" in final:
+            words += f" (test mAP: untrained {final['untrained.mAP']:.3f}, trained {final['mAP']:.3f})"
+    elif below:
+        words = f"Training did not help: the untrained model had mAP {final['untrained.mAP']:.3f}, this one has "
+        words += f"{final['mAP']:.3f}"
+        if final.get("trained_model"):
+            words += ". Answers do not say so, and the evaluation may not choose: model.pt is the trained model, the "
+            words += "untrained one is in model-untrained.pt"
+    else:
+        return ""
+    return f"{words}. What to try: {ADVICE}."
