@@ -1,0 +1,140 @@
+"""What a data set promises before any question: photos, copies, neighbours, sides, clusters, and a verdict."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aas_plugin.clustering.choosing import fit_clustering
+from aas_plugin.clustering.dbscan import dbscan
+from aas_plugin.clustering.jaccard import jaccard_graph
+from aas_plugin.evaluation.feature_quality import flanks, near_duplicates, purity, stability
+
+NEAR_DUPLICATE = 0.97
+"""Cosine similarity from which two photos are near duplicates: see `aas data check`."""
+
+HOPELESS, WEAK = 0.25, 0.6
+"""Purity of nearest neighbours below which features are hopeless, or weak."""
+
+UNLIKE = 0.06
+"""Score of the fitting clustering below which, without identities, features are weak."""
+
+
+def check_data(
+    features: NDArray[np.float32],
+    hashes: list[str],
+    identity: NDArray[np.object_],
+    orientation: NDArray[np.object_],
+    given: dict[str, Any],
+    train: NDArray[np.int64],
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Measure a data set on the features of an untrained model.
+
+    Copies of a file count once wherever neighbours are looked at: a copy would be the nearest neighbour of its
+    original and of the same individual.
+
+    Args:
+        features: float32 (N, D), L2-normalised rows.
+        hashes: N content hashes.
+        identity: object (N,), None where unknown.
+        orientation: object (N,), None where unknown.
+        given: settings of clustering that are numbers.
+        train: int64, images that a run would train on, from which it chooses how to cluster.
+        seed: of the run.
+
+    Returns:
+        Numbers by name, without NaN; None for what cannot be measured.
+    """
+    n = len(features)
+    first = np.unique(np.array(hashes, dtype=str), return_index=True)[1]
+    once = np.sort(first)
+    names, individual = _numbered(identity)
+    photos = np.bincount(individual[individual >= 0], minlength=len(names))
+    result: dict[str, Any] = {
+        "images": n,
+        "identified": int((individual >= 0).sum()),
+        "individuals": len(names),
+        "photos_median": float(np.median(photos)) if len(photos) else None,
+        "photos_largest": int(photos.max(initial=0)) or None,
+        "singletons": int((photos == 1).sum()),
+        "exact_duplicates": n - len(once),
+        "near_duplicates": near_duplicates(features[once], NEAR_DUPLICATE) if n else 0,
+        "purity": None,
+        "flanks": None,
+        "clustering": None,
+    }
+    if len(once) > 1:
+        pure = purity(features[once], individual[once])
+        sides = flanks(features[once], orientation[once], individual[once])
+        result["purity"] = None if pure is None else pure._asdict()
+        if sides is not None:
+            alone = None if sides.alone is None else sides.alone._asdict()
+            result["flanks"] = {**sides._asdict(), "alone": alone}
+    if len(train) > 1:
+        result["clustering"] = _clustering(features[train], given, seed)
+    result["verdict"], result["advice"] = verdict(result)
+    return result
+
+
+def _clustering(features: NDArray[np.float32], given: dict[str, Any], seed: int) -> dict[str, Any]:
+    fitted = fit_clustering(features, **given, seed=seed)
+    k1, k2, eps, min_samples, score = fitted
+    labels = dbscan(jaccard_graph(features, k1, k2, radius=eps), eps, min_samples)
+    clusters = np.bincount(labels[labels >= 0]) if (labels >= 0).any() else np.zeros(0, dtype=np.int64)
+    return {
+        **fitted._asdict(),
+        "score": round(score, 4),
+        "clusters": len(clusters),
+        "clustered": float((labels >= 0).mean()),
+        "largest": float(clusters.max(initial=0) / len(labels)),
+        "stability": stability(features, k1, k2, eps, min_samples),
+    }
+
+
+def verdict(result: dict[str, Any]) -> tuple[str, str]:
+    """Judge what `check_data` measured.
+
+    Args:
+        result: numbers by name.
+
+    Returns:
+        "good", "weak", "hopeless" or "unknown", and one paragraph: why, and what to do.
+    """
+    pure, sides, clustering = result["purity"], result["flanks"], result["clustering"]
+    remedies = ["another backbone (--set backbone=...)", "crops to the animal", "more photos of each individual"]
+    if sides is not None and sides["neighbours"] - sides["neighbours_chance"] > 0.2:
+        remedies.insert(2, "one flank at a time, as near photos rather share the flank than the individual")
+    advice = f"Try {', '.join(remedies[:-1])} or {remedies[-1]}, and run this check again."
+    if pure is not None and pure["images"] >= 20:
+        top1 = pure["top1"]
+        seen = f"The nearest photo is of the same individual for {top1:.0%} of {pure['images']} photos"
+        if top1 < max(HOPELESS, 3 * pure["top1_chance"]):
+            return "hopeless", f"{seen}: neither questions nor training will help much. {advice}"
+        if top1 < WEAK:
+            return "weak", (
+                f"{seen}: questions help the pseudo-labels, but training may not beat the untrained model; "
+                f"look at the first row of a run's table. {advice}"
+            )
+        return "good", f"{seen}: asking and training should help. Start with `aas run --dataset DATA`."
+    if result["images"] - result["exact_duplicates"] < 20 or clustering is None:
+        return "unknown", "There are too few different photos for a verdict; 20 are the least, some hundreds are better."
+    seen = (
+        f"Without known individuals this is a guess: {clustering['clusters']} clusters hold "
+        f"{clustering['clustered']:.0%} of the photos"
+    )
+    if clustering["clusters"] < 2 or clustering["score"] < UNLIKE:
+        return "weak", f"{seen}, and photos of one cluster are hardly more alike than others. {advice}"
+    return "good", (
+        f"{seen}, and photos of one cluster are clearly more alike than others. Name the individuals of a few dozen "
+        "photos (a CSV with path and identity) for a sharper check, or start with `aas run --dataset DATA`; after the "
+        "first answers it says whether the features are good enough."
+    )
+
+
+def _numbered(identity: NDArray[np.object_]) -> tuple[list[str], NDArray[np.int64]]:
+    names = sorted({str(name) for name in identity if name is not None})
+    position = {name: number for number, name in enumerate(names)}
+    return names, np.array([-1 if name is None else position[str(name)] for name in identity], dtype=np.int64)
