@@ -22,13 +22,12 @@ Grade = Literal["hopeless", "weak", "good", "unknown"]
 
 ADVICE = {
     "hopeless": (
-        "The features hardly tell individuals apart, so questions and training will not help much. Try another "
-        "backbone (--set backbone=...), crop the photos to the animal, use one flank at a time, or collect more "
-        "photos of each individual; `aas data check` compares such changes without a question."
+        "They hardly tell individuals apart, so take another backbone, crops to the animal, one flank at a time, or "
+        "more photos of each individual; `aas data check` compares such changes without a question."
     ),
     "weak": (
-        "The features tell individuals apart only in part; expect little from training, and compare with the "
-        "untrained model. Another backbone, crops to the animal or one flank at a time may help more than answers."
+        "Compare with the untrained model, as training may not beat it; another backbone, crops to the animal or one "
+        "flank at a time may help more than further answers."
     ),
     "good": "The features tell individuals apart well enough for answers to help.",
     "unknown": "There are too few answers for a verdict.",
@@ -66,6 +65,12 @@ class Verdict(NamedTuple):
     coverage: float
     answers: int
     advice: str
+
+    @property
+    def warning(self) -> str:
+        """The numbers in a sentence, and what to do in another one."""
+        numbers = f"tau {self.tau:.2f}, {self.same:.0%} of {self.answers} answers same, {self.coverage:.0%} covered"
+        return f"the first answers call the features {self.grade} ({numbers}). {self.advice}"
 
     def report(self) -> dict[str, Any]:
         """The numbers and the grade, by the names that a cycle's report has for them."""

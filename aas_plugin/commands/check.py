@@ -110,7 +110,10 @@ def _show(console: Console, result: dict[str, Any], settings: RunSettings, witho
             say("", f"{path}: {reason}")
         if len(result["unreadable"]) > 10:
             say("", f"and {len(result['unreadable']) - 10} more (--json FILE lists all)")
-    say("copies", f"{result['exact_duplicates']} exact, {result['near_duplicates']} near (bursts, the same photo saved anew)")
+    say(
+        "copies",
+        f"{result['exact_duplicates']} exact, {result['near_duplicates']} near (bursts, the same photo saved anew)",
+    )
     pure, sides, clustering = result["purity"], result["flanks"], result["clustering"]
     if pure is not None:
         say("neighbours", f"the nearest photo is of the same individual: {_beside(pure, 'top1')} by chance")
@@ -118,14 +121,19 @@ def _show(console: Console, result: dict[str, Any], settings: RunSettings, witho
     elif result["individuals"]:
         say("neighbours", "no individual has two photos that differ, so nothing can be said of neighbours")
     if sides is not None:
-        only = f"{sides['one_only']} of {sides['individuals']} individuals from one only, " if sides["individuals"] else ""
+        only = (
+            f"{sides['one_only']} of {sides['individuals']} individuals from one only, " if sides["individuals"] else ""
+        )
         say(
             "flanks",
             f"{', '.join(sides['names'])}: {only}the nearest photo shows the same one: {sides['neighbours']:.0%}, "
             f"{sides['neighbours_chance']:.0%} by chance",
         )
         if sides["alone"] is not None:
-            say("", f"within one flank the nearest is of the same individual: {_beside(sides['alone'], 'top1')} by chance")
+            say(
+                "",
+                f"within one flank the nearest is of the same individual: {_beside(sides['alone'], 'top1')} by chance",
+            )
     if clustering is not None:
         say(
             "clustering",

@@ -120,7 +120,10 @@ def verdict(result: dict[str, Any]) -> tuple[str, str]:
             )
         return "good", f"{seen}: asking and training should help. Start with `aas run --dataset DATA`."
     if result["images"] - result["exact_duplicates"] < 20 or clustering is None:
-        return "unknown", "There are too few different photos for a verdict; 20 are the least, some hundreds are better."
+        return (
+            "unknown",
+            "There are too few different photos for a verdict; 20 are the least, some hundreds are better.",
+        )
     seen = (
         f"Without known individuals this is a guess: {clustering['clusters']} clusters hold "
         f"{clustering['clustered']:.0%} of the photos"

@@ -54,9 +54,7 @@ class FittingClustering(_Section):
 
     k1: Annotated[int, Field(ge=1)] | Auto = Field("auto", description="neighbours in the k-reciprocal sets")
     k2: Annotated[int, Field(ge=1)] | Auto = Field("auto", description="neighbours in the query expansion")
-    eps: Annotated[float, Field(gt=0, lt=1)] | Auto = Field(
-        "auto", description="DBSCAN radius on the Jaccard distance"
-    )
+    eps: Annotated[float, Field(gt=0, lt=1)] | Auto = Field("auto", description="DBSCAN radius on the Jaccard distance")
     min_samples: Annotated[int, Field(ge=1)] | Auto = Field("auto", description="DBSCAN core size")
 
     @property
