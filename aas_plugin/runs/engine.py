@@ -16,8 +16,8 @@ from aas_plugin.errors import AasError
 from aas_plugin.evaluation.protocol import choose_protocol, evaluate
 from aas_plugin.hookspecs import hookimpl
 from aas_plugin.models.portable import save_model
-from aas_plugin.runs.choosing import choose_clustering
 from aas_plugin.runs.checkpoint import load_checkpoint, save_checkpoint
+from aas_plugin.runs.choosing import choose_clustering
 from aas_plugin.runs.history import History
 from aas_plugin.runs.run import NativeRun
 
