@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from aas_plugin.clustering.choosing import fit_clustering
 from aas_plugin.errors import AasError
 from aas_plugin.files import write_json
-from aas_plugin.settings.models import ClusteringSettings
+from aas_plugin.settings.models import ClusteringSettings, FittingClustering
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def choose_clustering(run: NativeRun, features: np.ndarray | None) -> None:
-    """Set `run.active.clustering` for good, write it to `clustering.json` in the run's folder, and tell observers.
+    """Set `run.active.clustering` and `run.settings.clustering` for good, write it to `clustering.json` in the run's folder, and tell observers.
 
     What that file holds already is taken as it is, so a run that is resumed goes on as it began. Nothing is done
     where the settings give all values.
@@ -52,4 +52,6 @@ def choose_clustering(run: NativeRun, features: np.ndarray | None) -> None:
         write_json(path, values)
     values.pop("score")
     run.active.clustering = ClusteringSettings(**values)
+    # Whoever reads the settings from now on finds numbers; config.yaml keeps what was asked for.
+    run.settings = run.settings.model_copy(update={"clustering": FittingClustering(**values)})
     run.notify("aas_clustering_chosen")
