@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 def choose_clustering(run: NativeRun, features: np.ndarray | None) -> None:
-    """Set `run.active.clustering` and `run.settings.clustering` for good, write it to `clustering.json` in the run's folder, and tell observers.
+    """Set `run.active.clustering` and `run.settings.clustering` for good, and tell observers.
 
-    What that file holds already is taken as it is, so a run that is resumed goes on as it began. Nothing is done
-    where the settings give all values.
+    Both are written to `clustering.json` in the run's folder. What that file holds already is taken as it is, so a
+    run that is resumed goes on as it began. Nothing is done where the settings give all values.
 
     Args:
         run: the run; its settings say what is given.
