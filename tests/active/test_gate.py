@@ -69,6 +69,20 @@ def test_near_images_that_are_hardly_ever_the_same_are_hopeless_with_a_way_out()
     assert f"{verdict.tau:.2f}" in verdict.warning
 
 
+def test_random_pairs_are_seldom_the_same_and_say_nothing_against_the_features():
+    similarity = np.r_[np.zeros(190), np.full(10, 0.8)]
+    pairs = np.stack([np.arange(200), np.arange(200) + 1], axis=1)
+    verdict = gate(similarity, similarity > 0.5, pairs, np.zeros(201, dtype=np.int64))
+    assert verdict.same == 0.05
+    assert verdict.grade == "good"
+
+
+def test_images_that_nothing_reaches_are_hopeless():
+    pairs = np.stack([np.arange(30), np.arange(30) + 1], axis=1)
+    similarity = np.linspace(0, 1, 30)
+    assert gate(similarity, similarity > 0.4, pairs, np.full(100, -1)).grade == "hopeless"
+
+
 def test_coverage_counts_clustered_images_and_those_of_answers():
     pairs = np.array([[0, 1], [1, 2]])
     labels = np.array([0, -1, -1, 0, -1, -1, -1, -1])
