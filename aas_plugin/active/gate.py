@@ -21,10 +21,10 @@ ANSWERS = 20
 TAU, TAU_DOUBTFUL, SAME, COVERAGE = 0.65, 0.5, (0.2, 0.25), 0.4
 """Limits of the verdict (ours), validated on answers to the first cycle of AAS on untrained features.
 
-`coats` easy and default have tau .39 to .72 and "same" .29 to .66 on ten seeds, hard .72 to .90 and .13 to .18 on five, real
-photos of nyala .74 and .05.
-Tau is asked first: the share of "same" depends on the sampler, and is small by nature where pairs are drawn at random,
-which leaves tau low. Coverage told nothing apart on these sets, where DBSCAN leaves few images out.
+`coats` easy and default have tau .39 to .72 and "same" .29 to .66 on ten seeds, hard .72 to .90 and .13 to .18 on five,
+real photos of nyala .74 and .05. Tau is asked first: the share of "same" depends on the sampler, and is small by nature
+where pairs are drawn at random, which leaves tau low. Coverage told nothing apart on these sets, where DBSCAN leaves
+few images out.
 """
 
 Grade = Literal["hopeless", "weak", "good", "unknown"]
