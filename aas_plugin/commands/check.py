@@ -117,7 +117,7 @@ def _show(console: Console, result: dict[str, Any], settings: RunSettings, witho
     pure, sides, clustering = result["purity"], result["flanks"], result["clustering"]
     if pure is not None:
         say("neighbours", f"the nearest photo is of the same individual: {_beside(pure, 'top1')} by chance")
-        say("", f"of as many nearest as an individual has other photos: {_beside(pure, 'at_k')} by chance")
+        say("", f"of as many nearest photos as it has others: {_beside(pure, 'at_k')} by chance")
     elif result["individuals"]:
         say("neighbours", "no individual has two photos that differ, so nothing can be said of neighbours")
     if sides is not None:
