@@ -69,6 +69,11 @@ def test_near_images_that_are_hardly_ever_the_same_are_hopeless_with_a_way_out()
     assert f"{verdict.tau:.2f}" in verdict.warning
 
 
+def test_answers_that_turn_late_but_are_often_the_same_are_weak():
+    assert verdict_of(0.72).grade == "weak"
+    assert verdict_of(0.55).grade == "good"
+
+
 def test_random_pairs_are_seldom_the_same_and_say_nothing_against_the_features():
     similarity = np.r_[np.zeros(190), np.full(10, 0.8)]
     pairs = np.stack([np.arange(200), np.arange(200) + 1], axis=1)
