@@ -143,8 +143,9 @@ def verdict(result: dict[str, Any]) -> tuple[str, str]:
     )
     if clustering["clusters"] < 2 or clustering["largest"] > GIANT:
         return "hopeless", f"{seen}, and the largest holds {clustering['largest']:.0%}: no group stands out. {advice}"
-    return "good", (
-        f"{seen}, none of them too large. Name the individuals of a few dozen "
+    # Noise, too, can fall into many small clusters, so this is never called good.
+    return "unknown", (
+        f"{seen}, and none is too large, so nothing speaks against the features. Name the individuals of a few dozen "
         "photos (a CSV with path and identity) for a sharper check, or start with `aas run --dataset DATA`; after the "
         "first answers it says whether the features are good enough."
     )

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from aas_plugin.evaluation.data_check import check_data
+from aas_plugin.evaluation.data_check import check_data, verdict
 from aas_plugin.evaluation.feature_quality import flanks, near_duplicates, purity, stability
 
 
@@ -119,6 +119,15 @@ def test_separate_individuals_are_good_and_noise_is_hopeless():
     clear = unit(np.eye(12)[individual] + 0.1 * random_features(96, 12))
     names = [str(one) for one in individual]
     assert checked(clear, names)["verdict"] == "good"
-    assert checked(clear)["verdict"] == "good"
+    assert checked(clear)["verdict"] == "unknown"
     assert checked(random_features(96, 64), names)["verdict"] == "hopeless"
-    assert checked(random_features(96, 64))["verdict"] == "hopeless"
+    # Without identities noise, which falls into small clusters, is never called good.
+    assert checked(random_features(96, 64))["verdict"] != "good"
+
+
+def test_without_identities_a_giant_cluster_is_hopeless_and_no_verdict_without_clusters_is_good():
+    common = {"images": 100, "exact_duplicates": 0, "purity": None, "flanks": None}
+    clustering = {"clusters": 5, "clustered": 0.9, "largest": 0.5}
+    assert verdict(common | {"clustering": clustering})[0] == "hopeless"
+    assert verdict(common | {"clustering": clustering | {"largest": 0.1}})[0] == "unknown"
+    assert verdict(common | {"clustering": clustering | {"clusters": 0, "largest": 0.0}})[0] == "hopeless"
