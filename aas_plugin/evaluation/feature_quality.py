@@ -161,5 +161,14 @@ def _weighted(parts: list[Purity]) -> Purity | None:
     images = sum(part.images for part in parts)
     if not images:
         return None
-    means = [sum(part[field] * part.images for part in parts) / images for field in range(4)]
-    return Purity(*means, images)
+
+    def mean(values: list[float]) -> float:
+        return sum(value * part.images for value, part in zip(values, parts, strict=True)) / images
+
+    return Purity(
+        mean([part.top1 for part in parts]),
+        mean([part.top1_chance for part in parts]),
+        mean([part.at_k for part in parts]),
+        mean([part.at_k_chance for part in parts]),
+        images,
+    )
