@@ -7,6 +7,7 @@ import sys
 import typer
 
 from aas_plugin.commands.answer import answer
+from aas_plugin.commands.check import check
 from aas_plugin.commands.constraints import constraints_app
 from aas_plugin.commands.drive import drive
 from aas_plugin.commands.embed import embed
@@ -39,6 +40,7 @@ app.command("plugins")(list_plugins)
 app.add_typer(data_app, name="data")
 app.add_typer(constraints_app, name="constraints")
 data_app.command("show")(show)
+data_app.command("check")(check)
 data_app.command("pack")(pack)
 data_app.command("split")(split)
 

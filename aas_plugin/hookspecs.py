@@ -209,6 +209,15 @@ def aas_run_started(run: Run) -> None:
 
 
 @hookspec
+def aas_clustering_chosen(run: Run) -> None:
+    """Observe that `clustering` settings that were "auto" have values. Called once a process, unless all are given.
+
+    Args:
+        run: the run; `run.active.clustering` holds the values.
+    """
+
+
+@hookspec
 def aas_progress(run: Run | None, task: str, done: int, total: int) -> None:
     """Observe how far a long task is. Called often, last with `done == total`, and also before there is a run.
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -19,6 +20,7 @@ import pandas as pd
 from aas_plugin.active import begun, proposals, rounds
 from aas_plugin.active.asking import Knowledge, Scribe, ask, keep_pending
 from aas_plugin.active.counting import answered_of, count_asked
+from aas_plugin.active.gate import Verdict, gate
 from aas_plugin.active.questions import Answerer, Question, call_with_needed, hook_or_function
 from aas_plugin.active.schedule import Schedule
 from aas_plugin.clustering.graph import Graph
@@ -219,7 +221,21 @@ class ActiveLearner:
         refined = self.refine(labels, partial(self._made, graph, features, own))
         if report is not None:
             report["seconds"]["np3"] = time.perf_counter() - started
+        if report is not None and report["cycle"] == 1 and not report["pending"]:
+            report |= self._judged(labels, partial(self._made, graph, features, own)).report()
         return StepResult(refined, report is not None and report["pending"] > 0, report)
+
+    def _judged(self, labels: np.ndarray, graph: MakeGraph) -> Verdict:
+        """What the answers so far say of the features; a warning where they say nothing good."""
+        answers = [one for one in self.log.answers() if one.a in self._index and one.b in self._index]
+        told = [one for one in answers if one.decision != "cannot_tell"]
+        pairs = np.array([(self._index[one.a], self._index[one.b]) for one in told], dtype=np.int64).reshape(-1, 2)
+        same = np.array([one.decision == "same" for one in told], dtype=bool)
+        similarity = 1 - graph().distance(pairs[:, 0], pairs[:, 1]).astype(np.float64)
+        verdict = gate(similarity, same, pairs, labels)
+        if verdict.grade in ("hopeless", "weak"):
+            warnings.warn(verdict.warning, stacklevel=3)
+        return verdict
 
     def _made(self, graph: Graph | MakeGraph | None, features: np.ndarray, clustering: ClusteringSettings) -> Graph:
         if graph is None:

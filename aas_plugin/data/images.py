@@ -101,31 +101,44 @@ class ImageStore:
         Raises:
             AasError: naming every unreadable image, one a line, with the reason.
         """
+        problems = self.unreadable(progress)
+        if problems:
+            raise AasError(
+                f"{len(problems)} of {len(self)} images in {self._root} cannot be read; "
+                "restore them or drop them from the data set:\n"
+                + "\n".join(f"{self._paths[row]}: {reason}" for row, reason in problems.items())
+            )
+
+    def unreadable(self, progress: Callable[[int, int], None] | None = None) -> dict[int, str]:
+        """Decode every image, and keep them all if they fit the cache; rows that cannot be read stay black there.
+
+        Args:
+            progress: called with (images done, all images) after each.
+
+        Returns:
+            Why an image cannot be read, by its row, ascending.
+        """
         fits = len(self) * int(np.prod(self._shape)) <= self._cache_bytes
-        cache = np.empty((len(self), *self._shape), dtype=np.uint8) if fits else None
+        cache = np.zeros((len(self), *self._shape), dtype=np.uint8) if fits else None
 
         def try_one(row: int) -> str | None:
             try:
                 pixels = self._read(row)
             except UnreadableImageError as error:
-                return f"{self._paths[row]}: {error.reason}"
+                return error.reason
             if cache is not None:
                 cache[row] = pixels
             return None
 
-        problems = []
+        problems = {}
         with _threads() as threads:
             for done, problem in enumerate(threads.map(try_one, range(len(self))), start=1):
                 if problem is not None:
-                    problems.append(problem)
+                    problems[done - 1] = problem
                 if progress is not None:
                     progress(done, len(self))
-        if problems:
-            raise AasError(
-                f"{len(problems)} of {len(self)} images in {self._root} cannot be read; "
-                "restore them or drop them from the data set:\n" + "\n".join(problems)
-            )
         self._cache = cache
+        return problems
 
     def batch(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
         """Return images as uint8 (B, height, width, 3), a copy, for rows (B,) in any order, repeats allowed.

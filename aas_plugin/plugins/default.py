@@ -28,7 +28,7 @@ COATS_DEFAULTS: dict[str, Any] = {
         "padding": 4,
     },
     # An individual has nine photos to train on, not the dozens that the methods' own k1 = 30 expects.
-    "clustering": {"k1": 12, "k2": 4, "eps": 0.55},
+    "clustering": {"k1": 12, "k2": 4, "eps": 0.55, "min_samples": 4},
     "active": {"every": 4, "cycles": 4, "budget": 250},
 }
 

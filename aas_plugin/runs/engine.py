@@ -18,6 +18,7 @@ from aas_plugin.hookspecs import hookimpl
 from aas_plugin.models.portable import UNTRAINED, save_kept, save_model
 from aas_plugin.runs.answer_check import AnswerCheck, best_cycle, choose
 from aas_plugin.runs.checkpoint import keep_best, load_checkpoint, save_checkpoint
+from aas_plugin.runs.choosing import choose_clustering
 from aas_plugin.runs.history import History
 from aas_plugin.runs.run import NativeRun
 
@@ -133,6 +134,7 @@ class Engine:
             history.asking, history.seconds, history.epochs = state["asking"], state["seconds"], state["losses"]
             history.read_cycles(first)
             self._keep_best()
+            choose_clustering(run, None)
         for epoch in range(first, run.epochs):
             self._epoch(epoch)
         kept, why = choose(self.history.cycles[-1])
@@ -156,12 +158,14 @@ class Engine:
             self.history.begin_cycle()
         with timed("features"):
             features = self._need(self.hook.aas_features(run=run), "aas_features")
+        if epoch == 0:
+            choose_clustering(run, features)
         with self._clustering() as progress, timed("graph"):
             graph = run.active.graph(features, progress)
         labels = self._need(self.hook.aas_pseudo_labels(run=run, features=features, graph=graph), "aas_pseudo_labels")
         before = self.history.epochs
         if labels.max(initial=-1) == -1 and (not before or before[-1]["clusters"] > 0):
-            clustering = run.settings.clustering
+            clustering = run.active.clustering
             warnings.warn(
                 f"no cluster was found in epoch {epoch}: raise clustering.eps (now {clustering.eps:g}) or lower "
                 f"clustering.min_samples (now {clustering.min_samples}), or the method learns little",

@@ -82,7 +82,7 @@ def set_up(
         epochs=training.epochs,
         resumed=resume,
     )
-    run.active = _learner(run, settings.clustering, plugins)
+    run.active = _learner(run, ClusteringSettings(**settings.clustering.given), plugins)
     return run
 
 

@@ -53,6 +53,28 @@ class ClusteringSettings(_Section):
     min_samples: int = Field(4, ge=1, description="DBSCAN core size")
 
 
+Auto = Literal["auto"]
+
+
+class FittingClustering(_Section):
+    """`ClusteringSettings` of which some, or all, are chosen from the untrained features when a run begins."""
+
+    k1: Annotated[int, Field(ge=1)] | Auto = Field("auto", description="neighbours in the k-reciprocal sets")
+    k2: Annotated[int, Field(ge=1)] | Auto = Field("auto", description="neighbours in the query expansion")
+    eps: Annotated[float, Field(gt=0, lt=1)] | Auto = Field("auto", description="DBSCAN radius on the Jaccard distance")
+    min_samples: Annotated[int, Field(ge=1)] | Auto = Field("auto", description="DBSCAN core size")
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """The values that are numbers, by name."""
+        return {name: value for name, value in self.model_dump().items() if value != "auto"}
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether nothing is left to choose."""
+        return len(self.given) == len(type(self).model_fields)
+
+
 class ActiveSettings(_Section):
     """When, and how much, to ask."""
 
@@ -158,7 +180,7 @@ class RunSettings(SharedSettings):
 
     dataset: Named = Choice(name="coats")
     backbone: Named = Choice(name="resnet50")
-    clustering: ClusteringSettings = ClusteringSettings()
+    clustering: FittingClustering = FittingClustering()
     training: TrainingSettings = TrainingSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
 

@@ -12,6 +12,7 @@ PRESETS: dict[Preset, Mapping[str, Any]] = {
     # The paper's, and those that the official codes of its base methods share, where our defaults are others.
     "paper": {
         "active": {"rounds": 1},
+        "clustering": {"k1": 30, "k2": 6, "eps": 0.6, "min_samples": 4},
         "training": {"iterations": 400, "erasing": 0.5, "freeze": "nothing", "ema": 0.0, "pair_loss": 0.0},
     },
 }

@@ -64,6 +64,12 @@ class MlflowObserver:
         self._do(lambda: self._start(run))
 
     @hookimpl
+    def aas_clustering_chosen(self, run: Run) -> None:
+        """Log the values that were chosen beside the settings, which say "auto"."""
+        values = run.active.clustering.model_dump()
+        self._do(lambda: self._log_params({f"chosen.clustering.{name}": value for name, value in values.items()}))
+
+    @hookimpl
     def aas_epoch_finished(self, run: Run, report: dict[str, Any]) -> None:
         """Log losses and what else the method tells of an epoch, with the epoch as step."""
         scalars = {f"epoch/{name}": value for name, value in report.items() if name != "epoch"}
@@ -174,6 +180,11 @@ class MlflowObserver:
 
         self._monitor = SystemMetricsMonitor(self.run_id, resume_logging=resumed, tracking_uri=self.uri)
         self._monitor.start()
+
+    def _log_params(self, values: dict[str, Any]) -> None:
+        from mlflow.entities import Param
+
+        self._client.log_batch(self.run_id, params=[Param(name, str(value)) for name, value in values.items()])
 
     def _metrics(self, scalars: dict[str, Any], step: int) -> None:
         from mlflow.entities import Metric

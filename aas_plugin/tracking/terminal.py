@@ -78,8 +78,28 @@ class Terminal:
             say(f"begins with {imported} answers of {escape(str(run.settings.active.constraints))}")
         if run.resumed:
             say(f"going on with {len(answers)} answers")
-        say("".join(words.rjust(width) for width, words in GROUPS), style="bold")
-        say("".join(title.rjust(width) for _, title, width in COLUMNS) + "  time", style="bold")
+        if not self._chooses_clustering(run):
+            self._head()
+
+    @hookimpl
+    def aas_clustering_chosen(self, run: Run) -> None:
+        """Say how the run clusters, and head the table."""
+        chosen = run.active.clustering
+        self.console.print(
+            f"clustering that fits the untrained features: k1 {chosen.k1}, k2 {chosen.k2}, eps {chosen.eps:g}, "
+            f"min_samples {chosen.min_samples}",
+            soft_wrap=True,
+        )
+        self._head()
+
+    def _chooses_clustering(self, run: Run) -> bool:
+        clustering = getattr(run.settings, "clustering", None)
+        return clustering is not None and not clustering.is_fixed
+
+    def _head(self) -> None:
+        titles = "".join(title.rjust(width) for _, title, width in COLUMNS) + "  time"
+        for line in ("".join(words.rjust(width) for width, words in GROUPS), titles):
+            self.console.print(line, style="bold", soft_wrap=True)
 
     @hookimpl
     def aas_progress(self, run: Run | None, task: str, done: int, total: int) -> None:

@@ -13,7 +13,7 @@ from .options import PplrOptions
 # Photos of animals are square: about as many pixels as the official 384 x 128, and 15 rows of features, which make
 # three stripes of five.
 DEFAULTS = {"training": {"height": 240, "width": 240}, "clustering": {"eps": 0.5}}
-PAPER = {"adapter": {"temperature": None}}
+PAPER = {"adapter": {"temperature": None}, "clustering": {"eps": 0.5}}
 
 CODEBASE = Recipe(
     title="PPLR",

@@ -81,7 +81,7 @@ class Pplr(NativeMethod):
     @hookimpl
     def aas_pseudo_labels(self, run: NativeRun, features: np.ndarray, graph: JaccardGraph) -> np.ndarray:
         """Cluster with DBSCAN."""
-        return dbscan(graph, run.settings.clustering.eps, run.settings.clustering.min_samples)
+        return dbscan(graph, run.active.clustering.eps, run.active.clustering.min_samples)
 
     @hookimpl
     def aas_train_epoch(self, run: NativeRun, labels: np.ndarray) -> dict[str, float]:

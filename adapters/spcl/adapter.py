@@ -53,7 +53,7 @@ class Spcl(NativeMethod):
     @hookimpl
     def aas_pseudo_labels(self, run: NativeRun, features: np.ndarray, graph: JaccardGraph) -> np.ndarray:
         """Cluster at three radii and let go of images that are not reliable, as -1."""
-        clustering, gap = run.settings.clustering, self.options.eps_gap
+        clustering, gap = run.active.clustering, self.options.eps_gap
         labels, tight, loose = (
             dbscan(graph, eps, clustering.min_samples)
             for eps in (clustering.eps, max(clustering.eps - gap, 1e-6), min(clustering.eps + gap, 1.0))

@@ -37,6 +37,9 @@ def test_every_hook_is_called(ready):
         def aas_run_started(self, run): ...
 
         @hookimpl
+        def aas_clustering_chosen(self, run): ...
+
+        @hookimpl
         def aas_progress(self, run, task, done, total): ...
 
         @hookimpl
@@ -51,11 +54,12 @@ def test_every_hook_is_called(ready):
     def watch(run):
         run.plugins.add_hookcall_monitoring(lambda name, *_: called.add(name), lambda *_: None)
 
-    first = ready.engine(observers=(Stops(), Offers(), Observes()))
+    fitting = {"clustering": {"eps": "auto"}}
+    first = ready.engine(fitting, observers=(Stops(), Offers(), Observes()))
     watch(first.run)
     with pytest.raises(KeyboardInterrupt):
         first.execute()
-    second = ready.engine(resume=True, observers=(Observes(),))
+    second = ready.engine(fitting, resume=True, observers=(Observes(),))
     watch(second.run)
     second.execute()
     assert called == set(hook_functions())

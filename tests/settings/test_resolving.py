@@ -30,7 +30,11 @@ def test_another_data_set_does_not_inherit_what_suits_coats(plugins):
 
 @pytest.mark.parametrize(
     ("adapter", "batch_size", "instances", "iterations", "eps", "height"),
-    [("spcl", 64, 4, 400, 0.6, 224), ("cluster-contrast", 256, 16, 200, 0.6, 224), ("pplr", 64, 4, 400, 0.5, 240)],
+    [
+        ("spcl", 64, 4, 400, "auto", 224),
+        ("cluster-contrast", 256, 16, 200, "auto", 224),
+        ("pplr", 64, 4, 400, 0.5, 240),
+    ],
 )
 def test_the_preset_paper_gives_each_method_its_official_settings_and_params_are_stronger(
     plugins, adapter, batch_size, instances, iterations, eps, height

@@ -23,7 +23,7 @@ class AgglomerativeTriplet(NativeMethod):
             n_clusters=None, distance_threshold=self.options.threshold, metric="cosine", linkage="average"
         )
         labels = merge.fit_predict(features)
-        small = np.bincount(labels)[labels] < run.settings.clustering.min_samples
+        small = np.bincount(labels)[labels] < run.active.clustering.min_samples
         labels[~small] = np.unique(labels[~small], return_inverse=True)[1]
         return np.where(small, -1, labels).astype(np.int64)
 
