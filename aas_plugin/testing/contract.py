@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import typing
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -28,6 +29,9 @@ SEAMS = (
     "aas_setup", "aas_embed", "aas_features", "aas_pseudo_labels", "aas_train_epoch", "aas_save_state",
     "aas_load_state",
 )  # fmt: skip
+takes_minutes = pytest.mark.skipif(
+    not os.environ.get("AAS_LONG_TESTS"), reason="takes minutes; AAS_LONG_TESTS=1 runs it"
+)
 NO_QUESTIONS = {"active": {"cycles": 0}, "training": {"epochs": 2}}
 
 
@@ -299,16 +303,16 @@ class AdapterContract:
         assert losses[-1] < self.loss_falls_to * losses[0]
         assert top1() > untrained
 
-    @pytest.mark.nightly
-    def test_with_true_labels_unseen_photos_find_their_own_far_better(self) -> None:
+    @takes_minutes
+    def test_on_coats_true_labels_let_unseen_photos_find_their_own_far_better(self) -> None:
         """On `coats` with its settings, a quarter of the schedule beats the untrained model by a margin."""
         untrained, *_, last = self._on_coats({"training": {"epochs": 4}}, truth=True)
         assert last > untrained + self.gains_on_truth
 
-    @pytest.mark.nightly
+    @takes_minutes
     @pytest.mark.parametrize("seed", [0, 1, 2])
     @pytest.mark.parametrize("level", ["easy", "default"])
-    def test_without_questions_it_does_not_end_below_the_untrained_model(self, level: str, seed: int) -> None:
+    def test_on_coats_it_does_not_end_below_the_untrained_model_without_questions(self, level: str, seed: int) -> None:
         """Its own pseudo-labels, on the whole of `coats` with its settings, do no harm."""
         untrained, *_, last = self._on_coats({"seed": seed, "dataset": {"name": "coats", "level": level}})
         assert last >= untrained
