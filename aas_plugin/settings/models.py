@@ -84,7 +84,7 @@ class ActiveSettings(_Section):
         0.0002, ge=0, description="questions a cycle: below 1 a share of all pairs, from 1 on a number"
     )
     rounds: int = Field(
-        1, ge=1, description="parts in which a cycle's budget is asked, each chosen after the answers to those before"
+        5, ge=1, description="parts in which a cycle's budget is asked, each chosen after the answers to those before"
     )
     finch_partition: int = Field(0, ge=0, description="which FINCH partition is view B; 0 is the finest")
     # As given: a project that moved, or a scratch copy of it, finds its set by the same settings.
@@ -112,7 +112,7 @@ class TrainingSettings(_Section):
     width: int = Field(224, ge=32, le=4096, description="pixels")
     flip: float = Field(0.5, ge=0, le=1, description="probability of mirroring")
     padding: int = Field(10, ge=0, description="pixels around, before a random crop")
-    erasing: float = Field(0.5, ge=0, le=1, description="probability of erasing a rectangle")
+    erasing: float = Field(0.0, ge=0, le=1, description="probability of erasing a rectangle")
     freeze: Literal["nothing", "batch_norm", "backbone"] = Field(
         "nothing",
         description="what training leaves as it is: batch_norm its statistics, backbone all but a linear head; that "
@@ -121,7 +121,7 @@ class TrainingSettings(_Section):
     ema: float = Field(
         0.0, ge=0, lt=1, description="share of the averaged weights kept in a step; these embed; 0 embeds with the last"
     )
-    pair_loss: float = Field(0.0, ge=0, description="weight of a loss on answered pairs beside the method's; 0 is none")
+    pair_loss: float = Field(0.5, ge=0, description="weight of a loss on answered pairs beside the method's; 0 is none")
     pairs: int = Field(4, ge=0, description="answered pairs that each batch carries for it")
     pair_temperature: float = Field(0.1, gt=0, description="divides differences of similarity in it")
     amp: bool = Field(True, description="mixed precision on a GPU; without effect on a CPU")

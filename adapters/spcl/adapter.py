@@ -1,4 +1,10 @@
-"""SpCL as a base method: features from the memory, three clusterings, one epoch of contrast."""
+"""SpCL as a base method: one epoch of contrast between images and a memory, whose groups are clusters.
+
+Officially the memory itself is clustered, images in no cluster are classes of their own, and images that two other
+radii cluster otherwise are let go. On sets of some hundred photos that memory is too coarse to cluster: it is filled by
+training batches, cropped, erased and normalised by the batch. So by default the images are embedded anew each epoch,
+which refills the memory, images in no cluster are left out, and nothing is let go.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +26,7 @@ from .reliability import independence_threshold, reliable, separate_noise
 
 
 class Spcl(NativeMethod):
-    """One run of SpCL. Un-clustered images, -1, are trained on as groups of one.
+    """One run of SpCL. What becomes of un-clustered images, -1, is an option.
 
     Attributes:
         options: of the method.
@@ -52,11 +58,14 @@ class Spcl(NativeMethod):
 
     @hookimpl
     def aas_pseudo_labels(self, run: NativeRun, features: np.ndarray, graph: JaccardGraph) -> np.ndarray:
-        """Cluster at three radii and let go of images that are not reliable, as -1."""
+        """Cluster, officially at three radii, to let go of images that are not reliable, as -1."""
         clustering, gap = run.active.clustering, self.options.eps_gap
-        labels, tight, loose = (
+        labels = dbscan(graph, clustering.eps, clustering.min_samples)
+        if not gap:
+            return labels
+        tight, loose = (
             dbscan(graph, eps, clustering.min_samples)
-            for eps in (clustering.eps, max(clustering.eps - gap, 1e-6), min(clustering.eps + gap, 1.0))
+            for eps in (max(clustering.eps - gap, 1e-6), min(clustering.eps + gap, 1.0))
         )
         groups, tight_groups, loose_groups = map(separate_noise, (labels, tight, loose))
         if self.threshold is None:

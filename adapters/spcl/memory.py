@@ -21,7 +21,8 @@ def contrast(
         inputs: float32 (B, D), L2-normalised rows.
         positions: int64 (B,), memory rows of the inputs.
         memory: float32 (N, D), L2-normalised rows.
-        labels: int64 (N,), contiguous from 0, every un-clustered image with a label of its own.
+        labels: int64 (N,), contiguous from 0; -1 for images that are in no group, and in no batch. Officially an
+            un-clustered image has a label of its own.
         momentum: share of the old memory row that is kept, in [0, 1].
         temperature: divides the similarities, above 0.
 
@@ -31,10 +32,7 @@ def contrast(
     similarity = similarity_to(memory, inputs, positions, momentum) / temperature
     groups = int(labels.max()) + 1
     grouped = labels >= 0
-    if not grouped.all():
-        similarity, members = similarity[:, grouped], labels[grouped]
-    else:
-        members = labels
+    similarity, members = similarity[:, grouped], labels[grouped]
     sums = similarity.new_zeros(len(inputs), groups).index_add_(1, members, similarity)
     sizes = torch.bincount(members, minlength=groups).to(similarity.dtype)
     return functional.cross_entropy(sums / sizes, labels[positions])

@@ -1,4 +1,4 @@
-"""Options of SpCL, with the official defaults."""
+"""Options of SpCL: its official ones, and ours, which the preset `paper` takes back."""
 
 from __future__ import annotations
 
@@ -10,17 +10,22 @@ from aas_plugin.settings.models import EPS_MARGIN
 
 
 class SpclOptions(BaseModel):
-    """Options of SpCL, with the official defaults."""
+    """Options of SpCL: its official ones, and ours, which the preset `paper` takes back."""
 
     model_config = ConfigDict(extra="forbid")
     temperature: float = Field(0.05, gt=0)
     momentum: float = Field(0.2, ge=0, le=1, description="share of the old memory kept in an update")
     eps_gap: float = Field(
-        0.02, ge=0, le=EPS_MARGIN, description="how much tighter and looser the other two clusterings are"
+        0.0,
+        ge=0,
+        le=EPS_MARGIN,
+        description="how much tighter and looser the clusterings are that filter unreliable images; official: 0.02",
     )
     features: Literal["memory", "fresh"] = Field(
-        "memory", description="what is clustered: the memory, or the training images embedded anew, which refill it"
+        "fresh",
+        description="what is clustered: the training images embedded anew, which refill the memory; official: memory",
     )
     noise: Literal["single", "negative", "ignored"] = Field(
-        "single", description="un-clustered images are classes of one, only negatives of others, or left out"
+        "ignored",
+        description="un-clustered images are classes of one (official: single), only negatives of others, or left out",
     )

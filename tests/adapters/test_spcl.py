@@ -1,5 +1,7 @@
 """SpCL's loss, memory and reliability against slow references, and a run that learns."""
 
+from typing import ClassVar
+
 import numpy as np
 import pytest
 import torch
@@ -13,6 +15,11 @@ from aas_plugin.testing import AdapterContract
 
 class TestContract(AdapterContract):
     adapter = "spcl"
+
+
+class TestContractOfTheOfficialSettings(AdapterContract):
+    adapter = "spcl"
+    settings: ClassVar = {"preset": "paper"}
     trains_on_noise = True
 
 
@@ -52,6 +59,17 @@ def test_loss_and_gradient_agree_with_the_reference(seed):
         slope = reference_loss(inputs + step, positions, memory, labels, 0.3)
         slope -= reference_loss(inputs - step, positions, memory, labels, 0.3)
         assert tensor.grad[i, j].item() == pytest.approx(slope / 2e-6, rel=1e-4, abs=1e-7)
+
+
+def test_images_in_no_group_do_not_count():
+    rng = np.random.default_rng(1)
+    memory, inputs = unit(rng, 8, 5), unit(rng, 3, 5)
+    labels, positions = np.array([0, -1, 1, 0, -1, 1, 2, -1]), np.array([0, 2, 6])
+    loss = contrast(torch.tensor(inputs), torch.tensor(positions), torch.tensor(memory), torch.tensor(labels), 0.2, 0.3)
+    inside = labels >= 0
+    renumbered = np.searchsorted(np.flatnonzero(inside), positions)
+    expected = reference_loss(inputs, renumbered, memory[inside], labels[inside], 0.3)
+    assert loss.item() == pytest.approx(expected)
 
 
 def test_memory_moves_towards_new_features_and_stays_on_the_sphere():
