@@ -16,7 +16,7 @@ from aas_plugin.models.head import HeadedModel, identity_head
 from aas_plugin.training.batches import augment, balanced_batches, normalise
 from aas_plugin.training.embed import embed, normalisation
 from aas_plugin.training.frozen import FrozenFeatures
-from aas_plugin.training.pairs import PairLoss
+from aas_plugin.training.pairs import PairLoss, rows_as_they_are
 from aas_plugin.training.seeds import torch_seed
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class Trainer:
         *,
         singles: bool = True,
         heads: nn.Module | None = None,
-        embedding: Callable[[Tensor], Tensor] = lambda outputs: outputs,
+        embedding: Callable[[Tensor], Tensor] = rows_as_they_are,
     ) -> dict[str, float]:
         """Train on identity-balanced batches.
 
@@ -71,7 +71,7 @@ class Trainer:
             singles: whether images on their own are trained on.
             heads: trained in this epoch only, beside the model, with its rate.
             embedding: from what the model gives for a batch to float32 (B, D) of unit length, for the loss on answered
-                pairs.
+                pairs; without, its rows.
 
         Returns:
             The mean loss, its terms and the learning rate; the loss is NaN where there is nothing to train on.

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from aas_plugin.constraints.closure import Constraints, components
+from aas_plugin.errors import AasError
 
 if TYPE_CHECKING:
     from aas_plugin.runs.run import NativeRun
@@ -33,6 +34,23 @@ def pair_ranking_loss(same: Tensor, different: Tensor, temperature: float) -> Te
     if not len(same) or not len(different):
         return (same.sum() + different.sum()) * 0.0
     return functional.softplus((different[None, :] - same[:, None]) / temperature).mean()
+
+
+def rows_as_they_are(outputs: Tensor) -> Tensor:
+    """What a model gives for a batch as its embedding, of unit length.
+
+    Args:
+        outputs: float32 (B, D).
+
+    Raises:
+        AasError: it is of another shape, and so no row an image.
+    """
+    if outputs.ndim != 2:
+        raise AasError(
+            f"the model gives {tuple(outputs.shape)} for a batch, and the loss on answered pairs needs a row an image: "
+            "hand `embedding` to Trainer.epoch, or set training.pair_loss=0"
+        )
+    return functional.normalize(outputs.float(), dim=1)
 
 
 class AnsweredPairs:

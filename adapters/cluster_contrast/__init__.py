@@ -8,7 +8,8 @@ from aas_plugin.plugins.registry import Registry
 
 from .options import ClusterContrastOptions
 
-DEFAULTS = {"training": {"batch_size": 256, "instances": 16, "passes": 4}}
+# On small sets the statistics of a batch are far from those that features are clustered with.
+DEFAULTS = {"training": {"batch_size": 256, "instances": 16, "passes": 4, "freeze": "batch_norm"}}
 PAPER = {"training": {"iterations": 200}}
 
 CODEBASE = Recipe(

@@ -94,9 +94,7 @@ class Pplr(NativeMethod):
 
         def loss(features: torch.Tensor, positions: torch.Tensor) -> dict[str, torch.Tensor]:
             own, trust = clusters[positions], agreement[positions]
-            if options.temperature is not None:
-                features = nn.functional.normalize(features, dim=2)
-            logits = classifiers(features) / (options.temperature or 1.0)
+            logits = classifiers(features)
             parts = logits[:, 1:]
             return {
                 "global_loss": part_guided_loss(logits[:, 0], parts, own, trust, options.beta),

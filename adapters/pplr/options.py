@@ -14,6 +14,3 @@ class PplrOptions(BaseModel):
     beta: float = Field(0.5, ge=0, le=1, description="weight of the pseudo-label beside what the parts predict")
     smooth_from: int = Field(5, ge=0, description="first epoch with agreement-aware smoothing of the parts' labels")
     smoothing: float = Field(0.1, ge=0, lt=1, description="label smoothing of the parts before that epoch")
-    temperature: float | None = Field(
-        0.05, gt=0, description="losses see features of unit length, and logits divided by this; null: any length"
-    )

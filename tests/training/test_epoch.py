@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from aas_plugin.errors import AasError
 from aas_plugin.plugins.manager import load_plugins
 from aas_plugin.testing.tiny import tiny_engine
 
@@ -100,3 +101,11 @@ def test_the_method_sees_its_own_images_alone_where_answered_pairs_are_added(set
 
     trainer.epoch(run, labels_of(run), loss)
     assert sizes == [(8, 8)] * 2
+
+
+def test_a_model_that_gives_more_than_a_row_an_image_is_told_how_to_learn_from_pairs(set_up):
+    run, trainer = set_up(pair_loss=1.0)
+    run.active.constraints.add(0, 1, True)
+    trainer.model.forward = lambda images: torch.zeros(len(images), 3, 4, requires_grad=True)
+    with pytest.raises(AasError, match=r"the model gives \(10, 3, 4\) for a batch.*training.pair_loss=0"):
+        trainer.epoch(run, labels_of(run), lambda features, positions: features.sum())
