@@ -37,7 +37,7 @@ class Watched(LabelsOracle):
 
 
 def learner_of(folder, oracle, **options):
-    active = ActiveSettings(budget=100, cycles=1)
+    active = ActiveSettings(budget=100, cycles=1, rounds=1)
     chosen = {"select": RandomSampler(), "identities": INDIVIDUALS, "active": active, **options}
     return ActiveLearner(PATHS, oracle, folder, **chosen)
 

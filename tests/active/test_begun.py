@@ -29,7 +29,7 @@ class Training:
     def __init__(self, folder, paths=A, answers=10**6, **options):
         self.asked = []
         self.answers = answers
-        active = ActiveSettings(every=1, cycles=options.pop("cycles", 2), budget=options.pop("budget", 8))
+        active = ActiveSettings(every=1, rounds=1, cycles=options.pop("cycles", 2), budget=options.pop("budget", 8))
         self.learner = ActiveLearner(paths, self.answer, folder, active=active, **options)
 
     def answer(self, question):

@@ -241,7 +241,9 @@ def test_missing_answers_end_the_run_and_the_next_one_goes_on(tmp_path):
 
 def test_in_the_same_process_the_epoch_that_waited_is_done_again(tmp_path):
     late = {}
-    session = ActiveDBSCAN.ask_about(PATHS, answer=lambda q: late.get(q.paths), folder=tmp_path, every=2, budget=6)
+    session = ActiveDBSCAN.ask_about(
+        PATHS, answer=lambda q: late.get(q.paths), folder=tmp_path, every=2, budget=6, rounds=1
+    )
     with pytest.raises(AnswersPending):
         cluster(DISTANCES[0])
     assert session.epoch == 0 and session.last.waiting and session.last.report["pending"] == 6
@@ -288,7 +290,7 @@ def test_a_selector_of_ones_own_sees_distances_and_the_radius_of_the_script(tmp_
         assert (views.a[views.inlier] == expected[expected >= 0]).all()
         return random_pairs(N, budget, rng, known)
 
-    session = ActiveDBSCAN.ask_about(PATHS, answer=truth, folder=tmp_path, select=select, budget=3)
+    session = ActiveDBSCAN.ask_about(PATHS, answer=truth, folder=tmp_path, select=select, budget=3, rounds=1)
     cluster(DISTANCES[0], eps=0.5)
     assert seen == [(N, 0)]
     assert len(session.learner.log.answers()) == 3

@@ -26,7 +26,9 @@ def truth(question):
 
 
 def make_learner(folder, answer=truth, budget=20, **settings):
-    return ActiveLearner(PATHS, answer, folder, active=ActiveSettings(every=2, cycles=3, budget=budget), **settings)
+    return ActiveLearner(
+        PATHS, answer, folder, active=ActiveSettings(every=2, cycles=3, budget=budget, rounds=1), **settings
+    )
 
 
 LABELS = np.zeros(len(PATHS), dtype=np.int64)
@@ -171,6 +173,6 @@ def test_identical_images_and_two_images(tmp_path):
     for n in (1, 2, len(PATHS)):
         features = np.zeros((n, 4), dtype=np.float32)
         features[:, 0] = 1
-        learner = ActiveLearner(PATHS[:n], truth, tmp_path / str(n), active=ActiveSettings(budget=5))
+        learner = ActiveLearner(PATHS[:n], truth, tmp_path / str(n), active=ActiveSettings(budget=5, rounds=1))
         result = learner.step(features, np.full(n, -1), epoch=0)
         assert len(result.labels) == n

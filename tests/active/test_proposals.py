@@ -16,7 +16,7 @@ GOOD = pd.DataFrame({"u": [0, 2], "v": [1, 3], "kind": ["mine", "mine"], "score"
 
 
 def learner_of(folder, table, **options):
-    active = ActiveSettings(budget=5, cycles=1)
+    active = ActiveSettings(budget=5, cycles=1, rounds=1)
     return ActiveLearner(PATHS, lambda question: "different", folder, select=lambda: table, active=active, **options)
 
 
