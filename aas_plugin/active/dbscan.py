@@ -85,6 +85,7 @@ class ActiveDBSCAN(DBSCAN):  # type: ignore[misc]
         every: int = 10,
         cycles: int = 5,
         budget: float = 0.0002,
+        rounds: int = 5,
         finch_partition: int = 0,
         seed: int = 0,
         select: Any = select_aas,
@@ -102,6 +103,7 @@ class ActiveDBSCAN(DBSCAN):  # type: ignore[misc]
             every: epochs from one asking to the next; the first epoch asks.
             cycles: number of askings; 0 asks nothing.
             budget: questions an asking: below 1 a share of all pairs, from 1 on a number.
+            rounds: parts in which the questions of an asking are asked, each chosen after the answers to those before.
             finch_partition: which partition of FINCH is view B; one above 0 needs features.
             seed: of the draw of questions, at least 0.
             select: chooses the pairs, as in `ActiveLearner`.
@@ -121,7 +123,9 @@ class ActiveDBSCAN(DBSCAN):  # type: ignore[misc]
         if fits_per_epoch < 1:
             raise AasError(f"fits_per_epoch is {fits_per_epoch}; a script clusters at least once an epoch")
         try:
-            active = ActiveSettings(every=every, cycles=cycles, budget=budget, finch_partition=finch_partition)
+            active = ActiveSettings(
+                every=every, cycles=cycles, budget=budget, rounds=rounds, finch_partition=finch_partition
+            )
         except ValidationError as error:
             raise AasError(explain(error, ActiveSettings)) from None
         learner = ActiveLearner(
