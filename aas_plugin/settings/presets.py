@@ -13,6 +13,13 @@ PRESETS: dict[Preset, Mapping[str, Any]] = {
     "paper": {
         "active": {"rounds": 1},
         "clustering": {"k1": 30, "k2": 6, "eps": 0.6, "min_samples": 4},
-        "training": {"iterations": 400, "erasing": 0.5, "freeze": "nothing", "ema": 0.0, "pair_loss": 0.0},
+        "training": {
+            "iterations": 400,
+            "decay_every": 20,
+            "erasing": 0.5,
+            "freeze": "nothing",
+            "ema": 0.0,
+            "pair_loss": 0.0,
+        },
     },
 }

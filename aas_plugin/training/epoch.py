@@ -28,7 +28,7 @@ Loss = Callable[[Tensor, Tensor], Tensor | Mapping[str, Tensor]]
 class Trainer:
     """A model with its optimiser, schedule and gradient scaler.
 
-    Adam on what is trainable, its rate a tenth every `decay_every` epochs (official code of all methods). With
+    Adam on what is trainable, its rate a tenth twice in a training (official code of all methods). With
     `training.freeze=backbone` that is a head on the whole model, which is trained on features that are computed once.
 
     Attributes:
@@ -48,7 +48,7 @@ class Trainer:
             self.model = HeadedModel(model, self.trained)
         self.averaged = _averaged(self.trained, training.ema)
         self.optimiser = _adam(self.trained, training.learning_rate, training.weight_decay)
-        self.schedule = torch.optim.lr_scheduler.StepLR(self.optimiser, training.decay_every, 0.1)
+        self.schedule = torch.optim.lr_scheduler.StepLR(self.optimiser, training.decays_after, 0.1)
         self.scaler = torch.amp.GradScaler(enabled=training.amp and run.device.type == "cuda")
 
     def epoch(
