@@ -51,7 +51,7 @@ def waiting(ready, monkeypatch):
     """A run whose questions all wait; gives its engine, and a way to go on with it."""
     monkeypatch.chdir(ready.folder)
     monkeypatch.setattr(Waiting, "patience", False)
-    layers, components = {"oracle": "waiting"}, [("oracle", "waiting", Waiting)]
+    layers, components = {"oracle": "waiting", "active": {"rounds": 1}}, [("oracle", "waiting", Waiting)]
     engine = ready.engine(layers, components=components)
     assert engine.execute() == "waiting"
 
@@ -94,7 +94,7 @@ def test_answers_from_the_terminal_are_those_of_an_oracle_to_the_run(ready, wait
         assert answer.hash_b == content_hash(root / answer.b)
     go_on()
     assert not (folder / "pending.jsonl").exists()
-    ready.engine(name="labels").execute()
+    ready.engine({"active": {"rounds": 1}}, name="labels").execute()
     for cycle in ("01", "02"):
         ours, theirs = (
             json.loads((tmp_path / name / "cycles" / cycle / "report.json").read_text()) for name in ("run", "labels")

@@ -31,8 +31,10 @@ class People:
 def aas_register(registry):
     registry.register("oracle", "people", People)
 """
-SETS = [part for s in ("active.every=2", "active.cycles=1", "active.budget=5", "tracking.mlflow=false", "oracle=people")
-        for part in ("--set", s)]  # fmt: skip
+SETTINGS = (
+    "active.every=2", "active.cycles=1", "active.budget=5", "active.rounds=1", "tracking.mlflow=false", "oracle=people",
+)  # fmt: skip
+SETS = [part for setting in SETTINGS for part in ("--set", setting)]
 
 
 @pytest.fixture(scope="module")
