@@ -135,7 +135,8 @@ class _Pairs:
         odds = (share / (1 - share)) ** 0.5
         product = 1.0
         for similarity in self.similarities:
-            product *= max(float(similarity[together].mean()) * odds, 0.0)
+            # A correlation; sums in another order may pass 1 by a rounding.
+            product *= min(max(float(similarity[together].mean()) * odds, 0.0), 1.0)
         return product
 
     def _standardised(self, unit: NDArray[np.float64]) -> NDArray[np.float64]:

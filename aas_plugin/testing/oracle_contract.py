@@ -105,7 +105,7 @@ class OracleContract:
             tmp_path,
             select=RandomSampler(),
             identities=INDIVIDUALS,
-            active=ActiveSettings(budget=30, cycles=1),
+            active=ActiveSettings(budget=30, cycles=1, rounds=1),
         )
         result = learner.step(np.eye(len(PATHS), dtype=np.float32), np.zeros(len(PATHS)), epoch=0)
         assert result.report is not None

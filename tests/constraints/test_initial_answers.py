@@ -42,7 +42,7 @@ def photos(folder, **more):
 @pytest.fixture
 def old(ready, herd, tmp_path):
     """A set of the answers of a run on the herd."""
-    ready.engine(photos(herd), name="old").execute()
+    ready.engine(photos(herd), {"sampler": "random"}, name="old").execute()
     path = tmp_path / "sets" / "old.csv"
     write_set(path, from_log(tmp_path / "old"))
     return path

@@ -31,8 +31,8 @@ def test_another_data_set_does_not_inherit_what_suits_coats(plugins):
 @pytest.mark.parametrize(
     ("adapter", "batch_size", "instances", "iterations", "eps", "height"),
     [
-        ("spcl", 64, 4, 400, "auto", 224),
-        ("cluster-contrast", 256, 16, 200, "auto", 224),
+        ("spcl", 64, 4, 400, 0.6, 224),
+        ("cluster-contrast", 256, 16, 200, 0.6, 224),
         ("pplr", 64, 4, 400, 0.5, 240),
     ],
 )
