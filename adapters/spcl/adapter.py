@@ -76,14 +76,14 @@ class Spcl(NativeMethod):
     @hookimpl
     def aas_train_epoch(self, run: NativeRun, labels: np.ndarray) -> dict[str, float]:
         """Contrast batches with the memory, its groups being the labels that were handed over."""
-        noise = self.options.noise
-        groups = torch.from_numpy(labels if noise == "ignored" else separate_noise(labels)).to(run.device)
+        singles = self.options.noise == "single"
+        groups = torch.from_numpy(separate_noise(labels) if singles else labels).to(run.device)
 
         def loss(features: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
             options = self.options
             return contrast(features, positions, self.memory, groups, options.momentum, options.temperature)
 
-        return self.trainer.epoch(run, labels, loss, singles=noise == "single")
+        return self.trainer.epoch(run, labels, loss, singles=singles)
 
     @hookimpl
     def aas_save_state(self, run: NativeRun) -> dict[str, Any]:

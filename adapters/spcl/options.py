@@ -25,7 +25,6 @@ class SpclOptions(BaseModel):
         "fresh",
         description="what is clustered: the training images embedded anew, which refill the memory; official: memory",
     )
-    noise: Literal["single", "negative", "ignored"] = Field(
-        "ignored",
-        description="un-clustered images are classes of one (official: single), only negatives of others, or left out",
+    noise: Literal["single", "ignored"] = Field(
+        "ignored", description="un-clustered images are classes of one (official: single), or left out"
     )
