@@ -59,6 +59,27 @@ class StepResult:
     report: dict[str, Any] | None = None
 
 
+def refined_by(links: Constraints, labels: np.ndarray, graph: Graph | MakeGraph) -> np.ndarray:
+    """Labels in which constraints hold, changed by NP3 as little as that takes.
+
+    Args:
+        links: over N images.
+        labels: int64 (N,), -1 for un-clustered.
+        graph: distances between the images, or a function that makes them when they are needed.
+
+    Returns:
+        int64 (N,): the labels as they are where they break no constraint, else 0..K-1 and -1.
+    """
+    if not any(links.violations(labels)):
+        return labels
+    made = graph() if callable(graph) else graph
+    refined = np3(labels, links.must_links, links.cannot_links, made.distance)
+    broken = links.violations(refined)
+    if any(broken):
+        raise AssertionError(f"{broken[0]} must-links and {broken[1]} cannot-links do not hold after NP3")
+    return refined
+
+
 def select_aas(views: Views, known: KnownPairs, budget: int, rng: np.random.Generator) -> pd.DataFrame:
     """Ambiguity-aware sampling with the paper's settings."""
     return ambiguity_aware_pairs(views, budget, rng, AasOptions(), known)
@@ -252,15 +273,7 @@ class ActiveLearner:
         Returns:
             int64 (N,): the labels as they are where they break no answer, else 0..K-1 and -1.
         """
-        links = self.constraints
-        if not any(links.violations(labels)):
-            return labels
-        made = graph() if callable(graph) else graph
-        refined = np3(labels, links.must_links, links.cannot_links, made.distance)
-        broken = links.violations(refined)
-        if any(broken):
-            raise AssertionError(f"{broken[0]} must-links and {broken[1]} cannot-links do not hold after NP3")
-        return refined
+        return refined_by(self.constraints, labels, graph)
 
     def _ask(self, epoch: int, features: np.ndarray, graph: Graph, clustering: ClusteringSettings) -> dict[str, Any]:
         """Ask the questions of the cycle that begins, and tell of it."""

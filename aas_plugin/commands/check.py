@@ -35,12 +35,12 @@ def check(
         from aas_plugin.data.images import ImageStore
         from aas_plugin.evaluation.data_check import check_data
         from aas_plugin.files import write_json
+        from aas_plugin.models.feature_cache import untrained_features
         from aas_plugin.runs.data import read_data
         from aas_plugin.runs.device import choose_device
+        from aas_plugin.runs.folder import CACHE, runs_folder
         from aas_plugin.settings.resolving import resolve
         from aas_plugin.tracking.terminal import Terminal
-        from aas_plugin.training.embed import embed
-        from aas_plugin.training.seeds import seeded_rng, torch_seed
 
     plugins = loaded(plugin)
     terminal = Terminal(console)
@@ -57,9 +57,11 @@ def check(
         images = ImageStore(data.catalogue.root, data.paths, settings.training.height, settings.training.width)
         unreadable = images.unreadable(plugins.progress("reading images"))
         rows = np.setdiff1d(np.arange(len(data.paths)), list(unreadable))
-        with torch_seed(seeded_rng(settings.seed, -1, "backbone")):
-            model = plugins.component("backbone", settings.backbone.name).make(settings.backbone.options).to(place)
-        features = embed(model, images, rows, place, progress=plugins.progress("embedding"))
+        runs, choice = runs_folder(), settings.backbone
+        features = untrained_features(
+            plugins.component("backbone", choice.name), choice.options, images, data.hashes, rows, place,
+            runs / CACHE if runs.is_dir() else None, seed=settings.seed, progress=plugins.progress("embedding"),
+        )  # fmt: skip
         orientation = data.catalogue.table["orientation"].astype(object)
         with console.status("comparing"):
             result: dict[str, Any] = {

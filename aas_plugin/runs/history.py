@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from aas_plugin.active.learner import MakeGraph
+from aas_plugin.active.learner import MakeGraph, refined_by
 from aas_plugin.clustering.graph import Graph
 from aas_plugin.clustering.labels import count_clusters
 from aas_plugin.evaluation.clustering_quality import clustering_quality
 from aas_plugin.files import read_table, write_json, write_table, write_text
-from aas_plugin.runs.answered import answers_until, refined_by
+from aas_plugin.runs.answered import answers_until
 from aas_plugin.runs.outcome import UNTRAINED
 from aas_plugin.runs.run import Run
 
