@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aas_plugin.constraints.closure import Constraints, as_links, components
+from aas_plugin.pairs import numbered_pairs
 
 MOST = 64
 """Most pairs of two groups, so that large groups do not outvote all others."""
@@ -48,10 +49,7 @@ def _pairs(one: NDArray[np.int64], other: NDArray[np.int64], same: bool, rng: np
         if same:
             return one[np.stack(np.triu_indices(len(one), 1), axis=1)]
         return np.stack([np.repeat(one, len(other)), np.tile(other, len(one))], axis=1)
-    if same:
-        # The k-th pair of images u < v, k = v (v - 1) / 2 + u, without making the others.
-        drawn = rng.choice(total, MOST, replace=False)
-        v = ((1 + np.sqrt(1 + 8 * drawn)) / 2).astype(np.int64)
-        return np.stack([one[drawn - v * (v - 1) // 2], one[v]], axis=1)
     drawn = rng.choice(total, MOST, replace=False)
+    if same:
+        return one[numbered_pairs(drawn)]
     return np.stack([one[drawn // len(other)], other[drawn % len(other)]], axis=1)

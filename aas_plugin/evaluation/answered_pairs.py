@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
+from sklearn.metrics import roc_auc_score
 
 
 def auc_of_answers(scores: NDArray[np.floating], same: NDArray[np.bool_]) -> float | None:
@@ -18,8 +18,6 @@ def auc_of_answers(scores: NDArray[np.floating], same: NDArray[np.bool_]) -> flo
         The share of ("same", "different") couples of pairs that the scores put in the right order, a tie counting
         half: in [0, 1], 0.5 by chance. None where one kind is missing.
     """
-    right, wrong = int(same.sum()), int((~same).sum())
-    if not right or not wrong:
+    if same.all() or not same.any():
         return None
-    ranks = rankdata(scores)
-    return float((ranks[same].sum() - right * (right + 1) / 2) / (right * wrong))
+    return float(roc_auc_score(same, scores))

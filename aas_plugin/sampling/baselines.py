@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from aas_plugin.pairs import numbered_pairs
 from aas_plugin.sampling.proposal import KnownPairs, proposal
 
 _REJECTION_ROUNDS = 8
@@ -36,12 +37,12 @@ def random_pairs(n: int, budget: int, rng: np.random.Generator, known: KnownPair
         numbers = np.concatenate([chosen, rng.integers(total, size=2 * missing)])
         _, first = np.unique(numbers, return_index=True)
         fresh = numbers[np.sort(first)][len(chosen) :]
-        chosen = np.concatenate([chosen, fresh[~known(_pairs(fresh))]])[:budget]
+        chosen = np.concatenate([chosen, fresh[~known(numbered_pairs(fresh))]])[:budget]
     if len(chosen) < budget:
         chosen = np.concatenate([chosen, _exhaust(total, budget - len(chosen), chosen, rng, known)])
     size = len(chosen)
     return proposal(
-        pairs=_pairs(chosen),
+        pairs=numbered_pairs(chosen),
         kind=np.full(size, "random"),
         probability=np.full(size, np.nan),
         similarity=np.full(size, np.nan, dtype=np.float32),
@@ -57,16 +58,9 @@ def _exhaust(
     best, best_keys = np.empty(0, dtype=np.int64), np.empty(0)
     for start in range(0, total, _PAIRS_AT_ONCE):
         numbers = np.arange(start, min(start + _PAIRS_AT_ONCE, total))
-        numbers = numbers[~known(_pairs(numbers)) & ~np.isin(numbers, chosen)]
+        numbers = numbers[~known(numbered_pairs(numbers)) & ~np.isin(numbers, chosen)]
         best = np.concatenate([best, numbers])
         best_keys = np.concatenate([best_keys, rng.random(len(numbers))])
         order = np.argsort(best_keys)[:size]
         best, best_keys = best[order], best_keys[order]
     return best
-
-
-def _pairs(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The pairs u < v, int64 (P, 2), with number v (v - 1) / 2 + u."""
-    # Whole numbers up to 2**53 are exact in double precision, so rounding the root cannot cross a whole number.
-    v = ((1 + np.sqrt(1 + 8 * numbers)) // 2).astype(np.int64)
-    return np.stack([numbers - v * (v - 1) // 2, v], axis=1)
