@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from aas_plugin.clustering.choosing import fit_clustering
+from aas_plugin.clustering.choosing import EPS, fit_clustering, neighbouring
 from aas_plugin.clustering.dbscan import dbscan
 from aas_plugin.clustering.jaccard import jaccard_graph
 from aas_plugin.evaluation.feature_quality import flanks, near_duplicates, purity, stability
@@ -95,7 +95,9 @@ def check_data(
 def _clustering(features: NDArray[np.float32], given: dict[str, Any], seed: int) -> dict[str, Any]:
     fitted = fit_clustering(features, **given, seed=seed)
     k1, k2, eps, min_samples, score = fitted
-    labels = dbscan(jaccard_graph(features, k1, k2, radius=eps), eps, min_samples)
+    beside = list(neighbouring(EPS, eps))
+    graph = jaccard_graph(features, k1, k2, radius=max(eps, *beside))
+    labels = dbscan(graph, eps, min_samples)
     clusters = np.bincount(labels[labels >= 0]) if (labels >= 0).any() else np.zeros(0, dtype=np.int64)
     return {
         **fitted._asdict(),
@@ -103,7 +105,7 @@ def _clustering(features: NDArray[np.float32], given: dict[str, Any], seed: int)
         "clusters": len(clusters),
         "clustered": float((labels >= 0).mean()),
         "largest": float(clusters.max(initial=0) / len(labels)),
-        "stability": stability(features, k1, k2, eps, min_samples),
+        "stability": stability(graph, labels, beside, min_samples),
     }
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import adjusted_rand_score
 
-from aas_plugin.clustering.choosing import EPS, neighbouring
 from aas_plugin.clustering.dbscan import dbscan
-from aas_plugin.clustering.jaccard import jaccard_graph
+from aas_plugin.clustering.jaccard import JaccardGraph
 from aas_plugin.clustering.knn import nearest
 
 DEEPEST = 100
@@ -132,22 +132,18 @@ def near_duplicates(features: NDArray[np.float32], threshold: float) -> int:
     return int(near[:, 1:].any(axis=1).sum())
 
 
-def stability(features: NDArray[np.float32], k1: int, k2: int, eps: float, min_samples: int) -> float | None:
-    """Compare a clustering with those at the radii beside its own.
+def stability(graph: JaccardGraph, labels: NDArray[np.int64], radii: Iterable[float], min_samples: int) -> float | None:
+    """Compare a clustering with those at other radii.
 
     Args:
-        features: float32 (N, D), L2-normalised rows.
-        k1: neighbours in the k-reciprocal sets.
-        k2: neighbours in the query expansion.
-        eps: radius.
+        graph: distances, at least up to the largest radius.
+        labels: int64 (N,), the clustering, -1 for un-clustered.
+        radii: the others.
         min_samples: core size.
 
     Returns:
         Mean adjusted Rand index of images that are clustered in both, or None where there is no cluster.
     """
-    radii = list(neighbouring(EPS, eps))
-    graph = jaccard_graph(features, k1, k2, radius=max([eps, *radii]))
-    labels = dbscan(graph, eps, min_samples)
     values = []
     for radius in radii:
         other = dbscan(graph, radius, min_samples)

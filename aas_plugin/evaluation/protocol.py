@@ -21,8 +21,8 @@ def choose_protocol(run: NativeRun, untrained_features: Callable[[], np.ndarray]
 
     A data set with a gallery of its own is evaluated on that. Otherwise the protocol is the open-set one, whose
     exemplars are chosen by the features of `evaluation.reference`, or else by `untrained_features()`, float32
-    (N, D) of `run.train`: those of the untrained backbone, so that runs with the same seed and backbone are
-    judged alike (ours; the paper takes MegaDescriptor).
+    (N, D) of `run.train`: those of the untrained backbone, so that runs with the same backbone are
+    judged alike, whatever their seed (ours; the paper takes MegaDescriptor).
 
     Raises:
         AasError: a file of the protocol cannot be read or written, or the reference cannot be made.
@@ -36,14 +36,14 @@ def choose_protocol(run: NativeRun, untrained_features: Callable[[], np.ndarray]
         protocol = rows_of(saved, run.catalogue)
         made: dict[str, Any] = saved.model_dump(include={"seed", "exemplars", "held_out", "reference"})
     else:
-        made = {"seed": run.settings.seed, "exemplars": settings.exemplars, "held_out": settings.held_out}
+        made = {"seed": settings.seed, "exemplars": settings.exemplars, "held_out": settings.held_out}
         if run.catalogue.has_gallery:
             protocol, made["reference"] = own_protocol(run.catalogue), None
         else:
             features, made["reference"] = _reference(run, untrained_features)
             split = run.catalogue.table["split"]
             protocol = open_set_protocol(
-                run.identity, split, features, run.settings.seed, settings.exemplars, settings.held_out
+                run.identity, split, features, settings.seed, settings.exemplars, settings.held_out
             )
     save_protocol(path, run.catalogue, run.hashes, protocol, **made)
     return protocol
@@ -83,6 +83,6 @@ def _reference(run: NativeRun, untrained_features: Callable[[], np.ndarray]) -> 
 
     features = features_of(
         run.registry.get("backbone", choice.name), choice.options, run.images, run.hashes, run.train, run.device,
-        run.cache, seed=run.settings.seed, progress=run.progress("choosing exemplars"),
+        run.cache, seed=run.settings.evaluation.seed, progress=run.progress("choosing exemplars"),
     )  # fmt: skip
     return features, {"backbone": choice.model_dump(mode="json")}

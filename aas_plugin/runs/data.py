@@ -92,6 +92,6 @@ def read_data(plugins: Plugins, settings: RunSettings, data: Path | None = None)
     if protocol is not None:
         catalogue = with_split_of(read_protocol(protocol), protocol, catalogue)
     elif catalogue.table["split"].isna().all():
-        split = open_set_split(catalogue, settings.seed, settings.evaluation.test_share)
+        split = open_set_split(catalogue, settings.evaluation.seed, settings.evaluation.test_share)
         catalogue = replace(catalogue, table=catalogue.table.assign(split=pd.array(split, dtype="string")))
     return RunData(catalogue, plugins.progress("hashing images"))

@@ -20,7 +20,7 @@ from aas_plugin.plugins.manager import Plugins
 from aas_plugin.plugins.registry import Kind
 from aas_plugin.runs.code import code_hash
 from aas_plugin.runs.data import RunData, read_data
-from aas_plugin.runs.device import choose_device
+from aas_plugin.runs.device import choose_device, keep_freed_memory
 from aas_plugin.runs.folder import CACHE, check_data, check_settings, lay_out
 from aas_plugin.runs.run import NativeRun, Run
 from aas_plugin.settings.models import ClusteringSettings, DrivenSettings, RunSettings, SharedSettings
@@ -54,6 +54,8 @@ def set_up(
             begin with cannot be used.
     """
     device = choose_device(settings.device)
+    if device.type == "cpu":
+        keep_freed_memory()
     data = data or read_data(plugins, settings)
     training = settings.training
     images = ImageStore(data.catalogue.root, data.paths, training.height, training.width)

@@ -145,6 +145,9 @@ class EvaluationSettings(_Section):
 
     exemplars: int = Field(5, ge=1, description="gallery images of an individual at most")
     held_out: float = Field(0.2, ge=0, lt=1, description="share of training individuals not in the gallery")
+    seed: int = Field(
+        0, ge=0, description="of split and protocol; another one than the run's, so that all its seeds are judged alike"
+    )
     test_share: float = Field(0.3, gt=0, lt=1, description="test share of an individual's images, if not split")
     ignore_same_camera: bool = Field(
         False, description="a query ignores gallery images of its individual from its camera (person Re-ID)"

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from aas_plugin.clustering.dbscan import dbscan
+from aas_plugin.clustering.jaccard import jaccard_graph
 from aas_plugin.evaluation.data_check import check_data, verdict
 from aas_plugin.evaluation.feature_quality import flanks, near_duplicates, purity, stability
 
@@ -75,8 +77,10 @@ def test_near_duplicates_are_those_with_an_earlier_image_at_the_threshold():
 def test_separate_groups_are_stable():
     individual = np.repeat(np.arange(6), 8)
     features = unit(np.eye(6)[individual] + 0.05 * random_features(48, 6))
-    assert stability(features, 8, 3, 0.5, 2) == 1
-    assert stability(random_features(3), 3, 2, 0.5, 4) is None
+    graph = jaccard_graph(features, 8, 3, radius=0.55)
+    assert stability(graph, dbscan(graph, 0.5, 2), [0.45, 0.55], 2) == 1
+    scattered = jaccard_graph(random_features(3), 3, 2, radius=0.55)
+    assert stability(scattered, dbscan(scattered, 0.5, 4), [0.55], 4) is None
 
 
 def numbers(value):

@@ -72,12 +72,17 @@ def saved(ready):
 def test_methods_and_samplers_with_a_file_are_judged_alike(ready, saved):
     path, protocol = saved
     given = {"evaluation": {"protocol": str(path)}}
-    other = {"adapter": {"name": "other"}, "sampler": {"name": "random"}, "seed": 5}
-    assert by_side(chosen(ready, other, name="without")[1])[1] != protocol.gallery.tolist()
-    run, with_file = chosen(ready, other, given, name="with")
+    other = {"adapter": {"name": "other"}, "sampler": {"name": "random"}}
+    drawn_otherwise = {"evaluation": {"seed": 5}}
+    assert by_side(chosen(ready, other, drawn_otherwise, name="without")[1])[1] != protocol.gallery.tolist()
+    run, with_file = chosen(ready, other, drawn_otherwise, given, name="with")
     assert by_side(with_file) == by_side(protocol)
     assert (run.folder / "protocol.json").read_bytes() == path.read_bytes()
     assert protocol.known.any() and not protocol.known.all()
+
+
+def test_runs_of_other_seeds_are_judged_alike(ready, saved):
+    assert by_side(chosen(ready, {"seed": 5}, name="fifth")[1]) == by_side(saved[1])
 
 
 def test_the_split_is_that_of_the_file(ready, saved, tmp_path):
@@ -139,7 +144,7 @@ def herd(tmp_path):
     return tmp_path / "herd"
 
 
-SMALL = ["training.height=32", "training.width=32", "backbone=efficientnet_lite0", "device=cpu", "seed=3"]
+SMALL = ["training.height=32", "training.width=32", "backbone=efficientnet_lite0", "device=cpu", "evaluation.seed=3"]
 
 
 def prepared(herd, name, *sets):
@@ -159,7 +164,7 @@ def test_the_command_writes_the_file_once(herd, capsys):
     assert len(content.images) == 12
     split(path, str(herd), sets=SMALL)
     with pytest.raises(AasError, match=r"herd\.json is there and says otherwise"):
-        split(path, str(herd), sets=[*SMALL, "seed=4"])
+        split(path, str(herd), sets=[*SMALL, "evaluation.seed=4"])
 
 
 def test_what_is_wrong_with_a_file_or_its_data_is_named(herd):
