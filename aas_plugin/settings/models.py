@@ -122,9 +122,6 @@ class TrainingSettings(_Section):
         description="what training leaves as it is: batch_norm its statistics, backbone all but a linear head; that "
         "is trained on features of photos and their mirror images, so padding and erasing do not apply",
     )
-    ema: float = Field(
-        0.0, ge=0, lt=1, description="share of the averaged weights kept in a step; these embed; 0 embeds with the last"
-    )
     pair_loss: float = Field(0.5, ge=0, description="weight of a loss on answered pairs beside the method's; 0 is none")
     pairs: int = Field(4, ge=0, description="answered pairs that each batch carries for it")
     pair_temperature: float = Field(0.1, gt=0, description="divides differences of similarity in it")

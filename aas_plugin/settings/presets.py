@@ -18,7 +18,6 @@ PRESETS: dict[Preset, Mapping[str, Any]] = {
             "decay_every": 20,
             "erasing": 0.5,
             "freeze": "nothing",
-            "ema": 0.0,
             "pair_loss": 0.0,
         },
     },

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from aas_plugin.errors import AasError
 from aas_plugin.models.head import HeadedModel, identity_head
@@ -46,7 +45,6 @@ class Trainer:
         else:
             self.trained = identity_head(self.frozen.dimensions).to(run.device)
             self.model = HeadedModel(model, self.trained)
-        self.averaged = _averaged(self.trained, training.ema)
         self.optimiser = _adam(self.trained, training.learning_rate, training.weight_decay)
         self.schedule = torch.optim.lr_scheduler.StepLR(self.optimiser, training.decays_after, 0.1)
         self.scaler = torch.amp.GradScaler(enabled=training.amp and run.device.type == "cuda")
@@ -112,8 +110,6 @@ class Trainer:
                 for optimiser in optimisers:
                     self.scaler.step(optimiser)
                 self.scaler.update()
-                if self.averaged is not None:
-                    self.averaged.update_parameters(self.trained)
                 rows.append(row)
                 report(iteration, iterations)
         if rows:
@@ -121,21 +117,12 @@ class Trainer:
         means = {name: sum(row[name] for row in rows) / len(rows) for name in rows[0]} if rows else {"loss": math.nan}
         return {**means, "learning_rate": rate}
 
-    @property
-    def embedder(self) -> nn.Module:
-        """What embeds images: the averaged model where weights are averaged, else the model as it is."""
-        if self.averaged is None:
-            return self.model
-        averaged: nn.Module = self.averaged.module
-        return HeadedModel(self.model.body, averaged) if isinstance(self.model, HeadedModel) else averaged
-
     def embed(self, run: NativeRun, rows: np.ndarray) -> np.ndarray:
-        """Embed catalogue rows, int64 (n,), as `embedder` does: float32 (n, ...)."""
-        embedder = self.embedder
-        if self.frozen is None or not isinstance(embedder, HeadedModel):
-            return embed(embedder, run.images, rows, run.device, progress=run.progress("embedding"))
+        """Embed catalogue rows, int64 (n,): float32 (n, ...)."""
+        if self.frozen is None or not isinstance(self.model, HeadedModel):
+            return embed(self.model, run.images, rows, run.device, progress=run.progress("embedding"))
         with torch.inference_mode():
-            return embedder.of_frozen(torch.from_numpy(self.frozen.of(rows)).to(run.device)).cpu().numpy()
+            return self.model.of_frozen(torch.from_numpy(self.frozen.of(rows)).to(run.device)).cpu().numpy()
 
     def _forward(self, run: NativeRun, rows: np.ndarray, rng: np.random.Generator) -> Tensor:
         """What the model gives for a batch of catalogue rows: of their pixels, or of what is known of them."""
@@ -156,8 +143,7 @@ class Trainer:
                     module.eval()
 
     def _parts(self) -> dict[str, Any]:
-        parts = {"model": self.trained, **{name: getattr(self, name) for name in ("optimiser", "schedule", "scaler")}}
-        return parts if self.averaged is None else {**parts, "averaged": self.averaged}
+        return {"model": self.trained, **{name: getattr(self, name) for name in ("optimiser", "schedule", "scaler")}}
 
     def state(self) -> dict[str, Any]:
         """What changes from epoch to epoch."""
@@ -182,11 +168,3 @@ class Trainer:
 def _adam(module: nn.Module, rate: float, weight_decay: float) -> torch.optim.Adam:
     trainable = [parameter for parameter in module.parameters() if parameter.requires_grad]
     return torch.optim.Adam(trainable, lr=rate, weight_decay=weight_decay)
-
-
-def _averaged(model: nn.Module, ema: float) -> AveragedModel | None:
-    if not ema:
-        return None
-    averaged = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(ema), use_buffers=True)
-    averaged.update_parameters(model)  # the first call copies
-    return averaged

@@ -50,7 +50,7 @@ class NativeMethod:
     @hookimpl
     def aas_model(self, run: NativeRun) -> nn.Module:
         """The model, which embeds by itself."""
-        return self.trainer.embedder
+        return self.trainer.model
 
     @hookimpl
     def aas_save_state(self, run: NativeRun) -> dict[str, Any]:

@@ -64,7 +64,7 @@ class Pplr(NativeMethod):
     @hookimpl
     def aas_model(self, run: NativeRun) -> nn.Module:
         """The model's global features alone."""
-        return WholeImages(self.trainer.embedder)
+        return WholeImages(self.trainer.model)
 
     def _embed_all(self, run: NativeRun, rows: np.ndarray) -> np.ndarray:
         """Embed images globally and by parts.

@@ -1,4 +1,4 @@
-"""The trainer: averaged weights, frozen statistics, and the loss on answered pairs, in real epochs."""
+"""The trainer: frozen statistics, and the loss on answered pairs, in real epochs."""
 
 import numpy as np
 import pytest
@@ -35,27 +35,6 @@ def to_centre(features, positions):
 
 def weights(module):
     return torch.cat([parameter.detach().flatten() for parameter in module.parameters()])
-
-
-def test_averaged_weights_keep_their_share_at_every_step_and_embed(set_up):
-    run, trainer = set_up(ema=0.75, iterations=3)
-    expected = weights(trainer.model)
-    seen = []
-
-    def loss(features, positions):
-        seen.append(weights(trainer.model))
-        return to_centre(features, positions)
-
-    trainer.epoch(run, labels_of(run), loss)
-    for after in [*seen[1:], weights(trainer.model)]:
-        expected = 0.75 * expected + 0.25 * after
-    torch.testing.assert_close(weights(trainer.embedder), expected)
-    assert not torch.equal(weights(trainer.embedder), weights(trainer.model))
-
-
-def test_without_averaging_the_last_weights_embed(set_up):
-    _, trainer = set_up()
-    assert trainer.embedder is trainer.model
 
 
 def test_frozen_batch_statistics_stay_and_weights_move(set_up):

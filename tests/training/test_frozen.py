@@ -34,7 +34,7 @@ def test_an_untrained_head_gives_just_what_the_backbone_gives(run):
     wanted = embed(backbone, run.images, rows, run.device)
     trainer = Trainer(backbone, run)
     np.testing.assert_allclose(trainer.embed(run, rows), wanted, atol=1e-6)
-    np.testing.assert_allclose(embed(trainer.embedder, run.images, rows, run.device), wanted, atol=1e-6)
+    np.testing.assert_allclose(embed(trainer.model, run.images, rows, run.device), wanted, atol=1e-6)
 
 
 def test_features_keep_their_lengths_through_any_head():
@@ -63,8 +63,8 @@ def test_nothing_of_the_backbone_changes_in_training_mode_either(run):
 def test_an_epoch_sees_photos_and_mirror_images_as_often_as_is_set(ready, flip):
     run = ready.engine(FROZEN, {"training": {"flip": flip, "iterations": 20}}).run
     trainer = Trainer(make_backbone(run), run)
-    plain = torch.from_numpy(embed(trainer.embedder, run.images, run.train, run.device))
-    mirrored = torch.from_numpy(embed(trainer.embedder, run.images, run.train, run.device, mirrored=True))
+    plain = torch.from_numpy(embed(trainer.model, run.images, run.train, run.device))
+    mirrored = torch.from_numpy(embed(trainer.model, run.images, run.train, run.device, mirrored=True))
     shares = []
 
     def loss(features, positions):
@@ -94,19 +94,20 @@ def test_each_photo_and_mirror_image_is_computed_once_for_all_runs(ready):
     assert seen_in("second")[0] == 0
 
 
-def test_averaged_weights_embed_and_the_checkpoint_holds_the_head_alone(ready):
-    run = ready.engine(FROZEN, {"training": {"ema": 0.5}}).run
+def test_the_trained_head_embeds_and_the_checkpoint_holds_it_alone(ready):
+    run = ready.engine(FROZEN).run
     trainer = Trainer(make_backbone(run), run)
     trainer.epoch(run, labels_of(run), squares)
     rows = run.train[:4]
-    averaged = trainer.embed(run, rows)
-    np.testing.assert_allclose(averaged, embed(trainer.embedder, run.images, rows, run.device), atol=1e-5)
-    assert not np.allclose(averaged, embed(trainer.model, run.images, rows, run.device), atol=1e-4)
+    trained = trainer.embed(run, rows)
+    np.testing.assert_allclose(trained, embed(trainer.model, run.images, rows, run.device), atol=1e-5)
+    untrained = Trainer(make_backbone(run), run).embed(run, rows)
+    assert not np.allclose(trained, untrained, atol=1e-4)
     state = trainer.state()
     assert {name: tuple(value.shape) for name, value in state["model"].items()} == {"weight": (64, 64)}
     other = Trainer(make_backbone(run), run)
     other.load(state)
-    np.testing.assert_array_equal(other.embed(run, rows), averaged)
+    np.testing.assert_array_equal(other.embed(run, rows), trained)
 
 
 def test_a_head_is_not_taken_for_another_backbones(ready):
