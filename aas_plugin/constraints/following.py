@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from aas_plugin.clustering.pairs import numbered_pairs
 from aas_plugin.constraints.closure import Constraints, as_links, components
-from aas_plugin.pairs import numbered_pairs
 
 MOST = 64
 """Most pairs of two groups, so that large groups do not outvote all others."""

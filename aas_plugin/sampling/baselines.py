@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from aas_plugin.pairs import numbered_pairs
+from aas_plugin.clustering.pairs import numbered_pairs
 from aas_plugin.sampling.proposal import KnownPairs, proposal
 
 _REJECTION_ROUNDS = 8
