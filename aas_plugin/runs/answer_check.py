@@ -102,11 +102,22 @@ def learned_share(report: Mapping[str, Any]) -> float | None:
     return (after - before) / (1 - before) if before < 1 else None
 
 
-def choose(report: Mapping[str, Any]) -> tuple[Literal["trained", "untrained"], str]:
-    """Which model to keep, by the last cycle's report, and why, in a sentence."""
+def choose(report: Mapping[str, Any], verdict: str | None = None) -> tuple[Literal["trained", "untrained"], str]:
+    """Which model to keep, and why, in a sentence.
+
+    Where answers are too few for a comparison, features that the gate called hopeless leave the untrained model: on all
+    such sets that were measured, training ended below it.
+
+    Args:
+        report: of the last cycle.
+        verdict: of the gate, after the first cycle; None where nothing was asked.
+    """
     share = learned_share(report)
     if share is None:
-        return "trained", "too few answers are known to compare the trained model with the untrained one"
+        few = "too few answers are known to compare the trained model with the untrained one"
+        if verdict == "hopeless":
+            return "untrained", f"{few}, and the first answers called the features hopeless"
+        return "trained", few
     told = (
         f"on the answers it was trained on, the trained model tells same from different with an AUC of "
         f"{report['check.learned_trained']:.3f}, the untrained one with {report['check.learned_untrained']:.3f}"

@@ -137,9 +137,11 @@ class Engine:
             choose_clustering(run, None)
         for epoch in range(first, run.epochs):
             self._epoch(epoch)
-        kept, why = choose(self.history.cycles[-1])
+        cycles = self.history.cycles
+        verdict = next((report["gate_verdict"] for report in cycles if "gate_verdict" in report), None)
+        kept, why = choose(cycles[-1], verdict)
         told = {"kept": kept, "kept_because": why, "trained_model": save_kept(run, kept)}
-        self.history.write_summary(**{"best.cycle": best_cycle(self.history.cycles)["cycle"], **told})
+        self.history.write_summary(**{"best.cycle": best_cycle(cycles)["cycle"], **told})
 
     def _before_any_question(self, labels: np.ndarray) -> None:
         """Cycle 0: what the method makes of the untrained features by itself."""

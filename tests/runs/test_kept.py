@@ -196,6 +196,14 @@ def test_a_third_of_the_errors_is_what_training_must_take_back():
     assert choose({"cycle": 0})[0] == "trained"
 
 
+def test_of_hopeless_features_only_answers_keep_the_trained_model():
+    few, many = report(5, 0.6, 0.9, same=14), report(5, 0.6, 0.9)
+    assert [choose(few, verdict)[0] for verdict in (None, "weak", "good", "unknown")] == ["trained"] * 4
+    kept, why = choose(few, "hopeless")
+    assert kept == "untrained" and "called the features hopeless" in why
+    assert choose(many, "hopeless")[0] == "trained"
+
+
 def test_the_best_cycle_is_so_by_answers_and_never_by_the_evaluation():
     reports = [{"cycle": 0, "mAP": 0.9}, report(1, 0.7, 0.9) | {"mAP": 0.1}, report(2, 0.7, 0.8) | {"mAP": 0.8}]
     assert best_cycle(reports)["cycle"] == 1
