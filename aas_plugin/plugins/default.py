@@ -46,12 +46,9 @@ FROZEN = {"megadescriptor-l-384": 384, "megadescriptor-t-224": 224, "miewid": 44
 def aas_register(registry: Registry) -> None:
     """Register the built-in samplers, oracle, data sources and backbones."""
     from aas_plugin.models.options import BackboneOptions, FoundationOptions, TimmOptions
-    from aas_plugin.sampling.aas import AasOptions
-    from aas_plugin.sampling.samplers import aas_sampler, no_sampler, random_sampler
+    from aas_plugin.sampling.samplers import register_samplers
 
-    registry.register("sampler", "aas", aas_sampler, AasOptions)
-    registry.register("sampler", "random", random_sampler)
-    registry.register("sampler", "none", no_sampler)
+    register_samplers(registry)
     registry.register("oracle", "labels", LabelsOracle, LabelsOptions)
     registry.register("dataset", "folder", _folder, FolderOptions)
     registry.register("dataset", "csv", _csv, CsvOptions)

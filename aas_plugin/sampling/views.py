@@ -22,6 +22,7 @@ class Views:
         a: int64 (N,), view A (DBSCAN); every noise image is a cluster of its own.
         inlier: bool (N,), whether view A clustered the image.
         b: int64 (N,), view B (FINCH).
+        eps: radius of view A, in (0, 1).
     """
 
     features: NDArray[np.float32]
@@ -29,6 +30,7 @@ class Views:
     a: NDArray[np.int64]
     inlier: NDArray[np.bool_]
     b: NDArray[np.int64]
+    eps: float = 0.6
 
 
 @dataclass(frozen=True)
@@ -40,12 +42,14 @@ class BareViews:
         graph: k-reciprocal Jaccard distances between the images.
         dbscan: int64 (N,), -1 for noise.
         finch: int64 (N,).
+        eps: radius of DBSCAN, in (0, 1).
     """
 
     features: NDArray[np.float32]
     graph: Graph
     dbscan: NDArray[np.int64]
     finch: NDArray[np.int64]
+    eps: float = 0.6
 
     def refined(self, refine: Callable[[NDArray[np.int64]], NDArray[np.int64]]) -> Views:
         """Apply the known answers to both.
@@ -60,7 +64,7 @@ class BareViews:
         inlier = clustered >= 0
         a = clustered.copy()
         a[~inlier] = clustered.max() + 1 + np.arange(np.count_nonzero(~inlier))
-        return Views(features=self.features, graph=self.graph, a=a, inlier=inlier, b=refine(self.finch))
+        return Views(features=self.features, graph=self.graph, a=a, inlier=inlier, b=refine(self.finch), eps=self.eps)
 
 
 def cluster_twice(
@@ -92,7 +96,7 @@ def cluster_twice(
             f"FINCH's partition {finch_partition} is made from features, and only distances are given; take 0"
         )
     return BareViews(
-        features, graph, dbscan(graph, eps, min_samples), finch(features, graph.neighbours, finch_partition)
+        features, graph, dbscan(graph, eps, min_samples), finch(features, graph.neighbours, finch_partition), eps
     )
 
 

@@ -16,7 +16,6 @@ from aas_plugin.active.asking import DECISIONS
 from aas_plugin.active.learner import ActiveLearner
 from aas_plugin.active.questions import Question, call_with_needed
 from aas_plugin.plugins.manager import load_plugins
-from aas_plugin.sampling.samplers import RandomSampler
 from aas_plugin.settings.models import ActiveSettings
 
 INDIVIDUALS = np.array([f"individual {n // 4}" for n in range(24)], dtype=object)
@@ -103,7 +102,7 @@ class OracleContract:
             PATHS,
             self.make(),
             tmp_path,
-            select=RandomSampler(),
+            select=load_plugins().component("sampler", "random").make({}),
             identities=INDIVIDUALS,
             active=ActiveSettings(budget=30, cycles=1, rounds=1),
         )

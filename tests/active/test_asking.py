@@ -8,7 +8,7 @@ import pytest
 from aas_plugin import ActiveLearner
 from aas_plugin.active import asking
 from aas_plugin.oracles.labels import LabelsOptions, LabelsOracle
-from aas_plugin.sampling.samplers import RandomSampler
+from aas_plugin.plugins.manager import load_plugins
 from aas_plugin.settings.models import ActiveSettings
 
 N = 60
@@ -36,9 +36,17 @@ class Watched(LabelsOracle):
         return super().aas_answer(question, identities, seed)
 
 
+RANDOM = load_plugins().component("sampler", "random").make({})
+
+
 def learner_of(folder, oracle, **options):
     active = ActiveSettings(budget=100, cycles=1, rounds=1)
-    chosen = {"select": RandomSampler(), "identities": INDIVIDUALS, "active": active, **options}
+    chosen = {
+        "select": RANDOM,
+        "identities": INDIVIDUALS,
+        "active": active,
+        **options,
+    }
     return ActiveLearner(PATHS, oracle, folder, **chosen)
 
 
@@ -91,7 +99,7 @@ def test_a_plugin_object_of_a_run_works_without_one(tmp_path):
 
 
 def test_pending_questions_say_why_and_in_which_cycle(tmp_path):
-    learner = learner_of(tmp_path, lambda question: None, select=RandomSampler(), identities=None)
+    learner = learner_of(tmp_path, lambda question: None, select=RANDOM, identities=None)
     assert learner.step(FEATURES, LABELS, epoch=0).waiting
     rows = [json.loads(line) for line in (tmp_path / "pending.jsonl").read_text().splitlines()]
     assert {(row["kind"], row["cycle"]) for row in rows} == {("random", 1)}

@@ -1,0 +1,93 @@
+"""Nested importance sampling: rare vertices first, and for each its likely neighbours."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from aas_plugin.sampling.candidates import first_unknown
+from aas_plugin.sampling.proposal import KnownPairs
+from aas_plugin.sampling.views import Views
+
+_BLOCK = 512
+
+
+class NisOptions(BaseModel):
+    """Settings of nested importance sampling."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    vertices: Literal["degree", "uniform"] = Field(
+        "degree", description="drawn by one over their estimated degree, or, as the released code in effect does, alike"
+    )
+    neighbours: int = Field(5, ge=1, description="questions for each vertex that is drawn")
+    temperature: float = Field(0.5, gt=0, description="divides similarities in the softmax")
+
+
+def nested_pairs(
+    views: Views, budget: int, rng: np.random.Generator, options: NisOptions, known: KnownPairs
+) -> pd.DataFrame:
+    """Draw vertices, and for each of them neighbours.
+
+    Source: Perez et al., Human-in-the-loop visual Re-ID for population size estimation, 2024, which counts individuals
+    by it. A vertex is drawn by one over its estimated degree, the sum of exp(similarity / temperature); a neighbour by
+    the softmax of these. Their code normalises each row first, so all degrees are 1 (`vertices="uniform"`). Ours:
+    similarity is the inner product of features, or 1 - distance where there are none; draws are without replacement.
+
+    Args:
+        views: two clusterings of N images.
+        budget: most pairs to ask, at least 0.
+        rng: decides the draws.
+        options: settings.
+        known: from pairs, int64 (P, 2), to whether each needs no question, bool (P,).
+
+    Returns:
+        One row a pair, of the kind "nested".
+    """
+    n = len(views.a)
+    if n < 2 or not budget:
+        return first_unknown(views, np.empty((0, 2), np.int64), np.empty(0, np.str_), budget, known)
+    chance = np.ones(n)
+    if options.vertices == "degree":
+        starts = range(0, n, _BLOCK)
+        rows = (np.arange(start, min(start + _BLOCK, n)) for start in starts)
+        chance = 1 / np.concatenate([_weights(views, block, options.temperature).sum(axis=1) for block in rows])
+    found: list[NDArray[np.int64]] = []
+    size = 0
+    # Gumbel's trick: the largest keys are a draw without replacement.
+    order = np.argsort(-(np.log(chance) + rng.gumbel(size=n)), kind="stable")
+    for start in range(0, n, _BLOCK):
+        vertices = order[start : start + _BLOCK]
+        weights = _weights(views, vertices, options.temperature)
+        for vertex, row in zip(vertices, weights, strict=True):
+            other = np.flatnonzero(row)
+            asked = np.stack([np.full_like(other, vertex), other], axis=1)
+            other = other[~known(np.sort(asked, axis=1))]
+            keys = np.log(row[other]) + rng.gumbel(size=len(other))
+            near = other[np.argsort(-keys, kind="stable")[: options.neighbours]]
+            found.append(np.stack([np.full_like(near, vertex), near], axis=1))
+            size += len(near)
+            # A pair may be drawn from both its ends.
+            if size >= 2 * budget:
+                break
+        if size >= 2 * budget:
+            break
+    pairs = np.concatenate(found)
+    return first_unknown(views, pairs, np.full(len(pairs), "nested"), budget, known)
+
+
+def _weights(views: Views, rows: NDArray[np.int64], temperature: float) -> NDArray[np.float64]:
+    """exp(similarity / temperature) of some images to all, float64 (r, N), 0 to themselves."""
+    n = len(views.a)
+    if views.features.shape[1]:
+        similarity = (views.features[rows] @ views.features.T).astype(np.float64)
+    else:
+        distance = views.graph.distance(np.repeat(rows, n), np.tile(np.arange(n), len(rows)))
+        similarity = 1 - distance.astype(np.float64).reshape(len(rows), n)
+    weights: NDArray[np.float64] = np.exp(similarity / temperature)
+    weights[np.arange(len(rows)), rows] = 0
+    return weights
