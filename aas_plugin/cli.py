@@ -18,6 +18,7 @@ from aas_plugin.commands.plugins import list_plugins
 from aas_plugin.commands.report import report
 from aas_plugin.commands.run import run
 from aas_plugin.commands.show import show
+from aas_plugin.commands.simulate import simulate
 from aas_plugin.commands.split import split
 
 app = typer.Typer(
@@ -31,6 +32,7 @@ data_app = typer.Typer(no_args_is_help=True, help="Look at data sets, pack and s
 
 app.command(context_settings={"allow_extra_args": True})(run)
 app.command(context_settings={"allow_extra_args": True})(drive)
+app.command()(simulate)
 app.command()(answer)
 app.command()(evaluate)
 app.command()(report)

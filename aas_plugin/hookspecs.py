@@ -2,7 +2,7 @@
 
 A plugin is a module or object with functions marked `@hookimpl`. Three kinds of hooks exist: registration
 (called once, when plugins are loaded), method seams (the first result that is not None wins; they are called
-on the adapter, sampler and oracle chosen for the run) and observers (all are called; an error in one is
+on the adapter, sampler, refiner and oracle chosen for the run) and observers (all are called; an error in one is
 reported and stops nothing else).
 """
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from aas_plugin.active.questions import Question
+    from aas_plugin.clustering.graph import Graph
     from aas_plugin.clustering.jaccard import JaccardGraph
     from aas_plugin.plugins.registry import Registry
     from aas_plugin.runs.run import NativeRun, Run
@@ -35,7 +36,7 @@ hookimpl = pluggy.HookimplMarker("aas_plugin")
 
 @hookspec
 def aas_register(registry: Registry) -> None:
-    """Register adapters, samplers, oracles, data sources, backbones and recipes by name. Called once, at loading.
+    """Register adapters, samplers, refiners, oracles, data sources, backbones and recipes by name. Called once.
 
     Args:
         registry: takes each of them by its `register`.
@@ -171,6 +172,25 @@ def aas_select_pairs(
     Returns:
         One row a pair, in asking order: int64 columns `u < v` (positions in the training set), a text column `kind`,
         and any others worth keeping. Numbers in its `attrs` are told in the cycle's report as `sampler.NAME`.
+    """
+
+
+@hookspec(firstresult=True)
+def aas_refine(labels: np.ndarray, must_links: np.ndarray, cannot_links: np.ndarray, graph: Graph) -> np.ndarray | None:
+    """Make labels in which every answer holds. Called in every epoch, and on both views of a round.
+
+    A refiner whose attribute `keeps_satisfied` is True is not asked about labels that break no answer. It draws
+    nothing at random, and permuting the images permutes what it gives.
+
+    Args:
+        labels: int64 (N,), a clustering of the training images, -1 for un-clustered; not to be changed.
+        must_links: int64 (M, 2), pairs that were said to be the same, not closed.
+        cannot_links: int64 (C, 2), pairs that were said to differ; never in contradiction to the must-links.
+        graph: distances between the images.
+
+    Returns:
+        int64 (N,), in which every answer holds: the ends of a must-link share a cluster, those of a cannot-link do
+        not; -1 for un-clustered.
     """
 
 

@@ -22,12 +22,12 @@ from aas_plugin.active.asking import Knowledge, Scribe, ask, keep_pending
 from aas_plugin.active.counting import answered_of, count_asked
 from aas_plugin.active.gate import Verdict, gate
 from aas_plugin.active.questions import Answerer, Question, call_with_needed, hook_or_function
+from aas_plugin.active.refining import MakeGraph, PaperRefiner, refined_by
 from aas_plugin.active.schedule import Schedule
 from aas_plugin.clustering.graph import Graph
 from aas_plugin.clustering.jaccard import JaccardGraph, jaccard_graph
 from aas_plugin.constraints.answers import AnswerLog
 from aas_plugin.constraints.closure import Constraints
-from aas_plugin.constraints.np3 import np3
 from aas_plugin.constraints.replay import replay
 from aas_plugin.errors import AasError
 from aas_plugin.sampling.aas import AasOptions, ambiguity_aware_pairs
@@ -38,8 +38,6 @@ from aas_plugin.training.seeds import seeded_rng
 
 Selector = Callable[..., pd.DataFrame]
 """Chooses pairs: a function that takes what it needs of `views`, `known`, `budget`, `rng` and `run`, by name."""
-
-MakeGraph = Callable[[], Graph]
 
 
 @dataclass(frozen=True)
@@ -57,27 +55,6 @@ class StepResult:
     labels: np.ndarray
     waiting: bool = False
     report: dict[str, Any] | None = None
-
-
-def refined_by(links: Constraints, labels: np.ndarray, graph: Graph | MakeGraph) -> np.ndarray:
-    """Labels in which constraints hold, changed by NP3 as little as that takes.
-
-    Args:
-        links: over N images.
-        labels: int64 (N,), -1 for un-clustered.
-        graph: distances between the images, or a function that makes them when they are needed.
-
-    Returns:
-        int64 (N,): the labels as they are where they break no constraint, else 0..K-1 and -1.
-    """
-    if not any(links.violations(labels)):
-        return labels
-    made = graph() if callable(graph) else graph
-    refined = np3(labels, links.must_links, links.cannot_links, made.distance)
-    broken = links.violations(refined)
-    if any(broken):
-        raise AssertionError(f"{broken[0]} must-links and {broken[1]} cannot-links do not hold after NP3")
-    return refined
 
 
 def select_aas(views: Views, known: KnownPairs, budget: int, rng: np.random.Generator) -> pd.DataFrame:
@@ -100,6 +77,8 @@ class ActiveLearner:
         folder: where answers and questions are kept.
         hashes: content hash of each image, kept with each answer.
         select: chooses the pairs: a plugin object with the hook `aas_select_pairs`, or a function, see `Selector`.
+        refiner: makes labels in which every answer holds: a plugin object with the hook `aas_refine`, or a function of
+            the same arguments; NP3 by default.
         active: when and how much is asked.
         clustering: neighbours, and radius and core size of view A.
         annotator: who answers.
@@ -123,6 +102,7 @@ class ActiveLearner:
     folder: Path | str = Path("active")
     hashes: Sequence[str] | None = None
     select: Any = select_aas
+    refiner: Any = field(default_factory=PaperRefiner)
     active: ActiveSettings = field(default_factory=ActiveSettings)
     clustering: ClusteringSettings = field(default_factory=ClusteringSettings)
     annotator: str = "anonymous"
@@ -241,7 +221,7 @@ class ActiveLearner:
         started = time.perf_counter()
         refined = self.refine(labels, partial(self._made, graph, features, own))
         if report is not None:
-            report["seconds"]["np3"] = time.perf_counter() - started
+            report["seconds"]["refine"] = time.perf_counter() - started
         if report is not None and report["cycle"] == 1 and not report["pending"]:
             report |= self._judged(labels, partial(self._made, graph, features, own)).report()
         return StepResult(refined, report is not None and report["pending"] > 0, report)
@@ -263,17 +243,21 @@ class ActiveLearner:
             return self.graph(features, clustering=clustering)
         return graph() if callable(graph) else graph
 
-    def refine(self, labels: np.ndarray, graph: Graph | MakeGraph) -> np.ndarray:
-        """Labels in which every answer holds, changed by NP3 as little as that takes.
+    def refine(
+        self, labels: np.ndarray, graph: Graph | MakeGraph, constraints: Constraints | None = None
+    ) -> np.ndarray:
+        """Labels in which every answer holds, as the refiner makes them.
 
         Args:
             labels: int64 (N,), -1 for un-clustered.
             graph: distances between the images, or a function that makes them when they are needed.
+            constraints: that have to hold; all answers by default.
 
         Returns:
-            int64 (N,): the labels as they are where they break no answer, else 0..K-1 and -1.
+            int64 (N,): the labels as they are where the refiner keeps such ones and they break no answer, else 0..K-1
+            and -1.
         """
-        return refined_by(self.constraints, labels, graph)
+        return refined_by(self.refiner, constraints or self.constraints, labels, graph)
 
     def _ask(self, epoch: int, features: np.ndarray, graph: Graph, clustering: ClusteringSettings) -> dict[str, Any]:
         """Ask the questions of the cycle that begins, and tell of it."""

@@ -26,6 +26,7 @@ DatasetName = Annotated[
 ]
 DeviceName = Annotated[str | None, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
 SamplerName = Annotated[str | None, typer.Option("--sampler", help="Which pairs to ask about.")]
+RefinerName = Annotated[str | None, typer.Option("--refiner", help="How labels are made to agree with the answers.")]
 PresetName = Annotated[
     str | None, typer.Option("--preset", help="paper: the settings of the paper and of the methods' official codes.")
 ]
@@ -54,6 +55,7 @@ def flag_layers(
     sets: list[str] | None,
     constraints: Path | None = None,
     preset: str | None = None,
+    refiner: str | None = None,
 ) -> list[dict[str, Any]]:
     """Layers of settings that stand on the command line, weakest first."""
     from aas_plugin.settings.resolving import parse_set
@@ -67,7 +69,8 @@ def flag_layers(
             layers.append({"dataset": {"name": "csv", "path": dataset}})
         else:
             layers.append({"dataset": {"name": dataset}})
-    layers += [{kind: {"name": name}} for kind, name in (("adapter", adapter), ("sampler", sampler)) if name]
+    chosen = (("adapter", adapter), ("sampler", sampler), ("refiner", refiner))
+    layers += [{kind: {"name": name}} for kind, name in chosen if name]
     layers += [{key: value} for key, value in (("device", device), ("preset", preset)) if value is not None]
     layers += map(parse_set, sets or [])
     return layers if constraints is None else [*layers, {"active": {"constraints": str(constraints)}}]

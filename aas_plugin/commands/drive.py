@@ -16,6 +16,7 @@ from aas_plugin.commands.common import (
     Modules,
     Params,
     PresetName,
+    RefinerName,
     Resume,
     RunName,
     SamplerName,
@@ -31,6 +32,7 @@ def drive(
     checkout: Annotated[Path, typer.Argument(metavar="CHECKOUT", help="Folder of the codebase, as it lies there.")],
     adapter: AdapterName = None,
     sampler: SamplerName = None,
+    refiner: RefinerName = None,
     preset: PresetName = None,
     params: Params = None,
     sets: Sets = None,
@@ -43,7 +45,7 @@ def drive(
 ) -> None:
     """Train with a checkout's own script, unedited, and ask; its flags follow after --."""
     given = Given(
-        flags=flag_layers(adapter, None, sampler, device, sets, constraints, preset),
+        flags=flag_layers(adapter, None, sampler, device, sets, constraints, preset, refiner),
         params=params,
         run_name=run_name,
         resume=resume,

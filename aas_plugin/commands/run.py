@@ -16,6 +16,7 @@ from aas_plugin.commands.common import (
     Modules,
     Params,
     PresetName,
+    RefinerName,
     Resume,
     RunName,
     SamplerName,
@@ -30,6 +31,7 @@ def run(
     adapter: AdapterName = None,
     dataset: DatasetName = None,
     sampler: SamplerName = None,
+    refiner: RefinerName = None,
     preset: PresetName = None,
     params: Params = None,
     sets: Sets = None,
@@ -56,7 +58,7 @@ def run(
     """Train a base method, asking about the pairs worth asking, and log every cycle."""
     from aas_plugin.errors import AasError
 
-    flags = flag_layers(adapter, dataset, sampler, device, sets, constraints, preset)
+    flags = flag_layers(adapter, dataset, sampler, device, sets, constraints, preset, refiner)
     given = Given(flags=flags, params=params, run_name=run_name, resume=resume, modules=plugin)
     if codebase is None and "codebase" not in given.saved():
         wrong = [*map(repr, context.args), *(["--fast-jaccard"] if fast_jaccard else [])]

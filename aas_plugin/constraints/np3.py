@@ -12,7 +12,7 @@ from aas_plugin.constraints.conflict_splitting import Distance, alike, split_imp
 Ints = NDArray[np.int64]
 
 
-def np3(labels: Ints, must_links: Ints, cannot_links: Ints, distance: Distance) -> Ints:
+def np3(labels: Ints, must_links: Ints, cannot_links: Ints, distance: Distance, *, whole_clusters: bool = True) -> Ints:
     """Labels close to the given ones that satisfy every constraint (paper, section E).
 
     Clusters that must-links join are merged. A merged cluster with a cannot-link inside is impure and is
@@ -26,6 +26,8 @@ def np3(labels: Ints, must_links: Ints, cannot_links: Ints, distance: Distance) 
         must_links: int64 (M, 2).
         cannot_links: int64 (C, 2).
         distance: takes two int64 (P,) of images and returns their finite, symmetric distances, (P,).
+        whole_clusters: whether must-links merge clusters, as in the paper; else they only bring their own images
+            together, which a wrong or surprising answer harms less: see `gather_must_linked` (ours).
 
     Returns:
         Labels int64 (N,), 0..K-1 by first appearance, -1 = noise. A noise image leaves noise by a must-link
@@ -43,7 +45,7 @@ def np3(labels: Ints, must_links: Ints, cannot_links: Ints, distance: Distance) 
     group = components(len(labels), must_links)
     _check_consistent(must_links, cannot_links, group)
 
-    merged = merge_must_linked(labels, must_links)
+    merged = (merge_must_linked if whole_clusters else gather_must_linked)(labels, must_links)
     ends = merged[cannot_links]
     inside = (ends[:, 0] == ends[:, 1]) & (ends[:, 0] >= 0)
     refined = merged.copy()
@@ -77,6 +79,32 @@ def merge_must_linked(labels: Ints, must_links: Ints) -> Ints:
     noise[must_links.ravel()] = False
     merged[noise] = -1
     return merged
+
+
+def gather_must_linked(labels: Ints, must_links: Ints) -> Ints:
+    """Bring the images of each must-link group together, and leave all others where they are (ours).
+
+    A group goes to the cluster that holds most of it, of several to the largest, then to that of the lowest label;
+    a group of noise images becomes a cluster.
+
+    Args:
+        labels: int64 (N,), -1 = noise.
+        must_links: int64 (M, 2), of distinct images.
+
+    Returns:
+        Labels int64 (N,), -1 = noise that no must-link names.
+    """
+    n = len(labels)
+    group = components(n, must_links)
+    linked = np.bincount(group, minlength=1)[group] > 1
+    sizes = np.bincount(labels[labels >= 0], minlength=1)
+    clustered = linked & (labels >= 0)
+    held, count = np.unique(np.stack([group[clustered], labels[clustered]], axis=1), axis=0, return_counts=True)
+    order = np.lexsort((held[:, 1], -sizes[held[:, 1]], -count, held[:, 0]))
+    which, first = np.unique(held[order, 0], return_index=True)
+    target = sizes.size + np.arange(n)
+    target[which] = held[order[first], 1]
+    return np.where(linked, target[group], labels)
 
 
 def _check_ranges(labels: Ints, links: Ints) -> None:

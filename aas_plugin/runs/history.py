@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from aas_plugin.active.learner import MakeGraph, refined_by
+from aas_plugin.active.refining import MakeGraph
 from aas_plugin.clustering.graph import Graph
 from aas_plugin.clustering.labels import count_clusters
 from aas_plugin.evaluation.clustering_quality import clustering_quality
@@ -72,7 +72,7 @@ class History:
             graph: of this epoch, or a function that makes it.
             labels: int64 (N,), this epoch's labels with all answers.
         """
-        before = refined_by(answers_until(self.run, cycle - 1), self.raw, graph)
+        before = self.run.active.refine(self.raw, graph, answers_until(self.run, cycle - 1))
         told = {"ARI_before": self._quality(before)["ARI"], "ARI_after": self._quality(labels)["ARI"]}
         self.asking = {**report, **told}
 

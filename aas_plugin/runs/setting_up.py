@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -26,6 +27,7 @@ from aas_plugin.runs.run import NativeRun, Run
 from aas_plugin.settings.models import ClusteringSettings, DrivenSettings, RunSettings, SharedSettings
 
 if TYPE_CHECKING:
+    from aas_plugin.clustering.graph import Graph
     from aas_plugin.sampling.proposal import KnownPairs
     from aas_plugin.sampling.views import Views
 
@@ -65,7 +67,7 @@ def set_up(
     if protocol is not None:
         check_contents(read_protocol(protocol), protocol, data.catalogue, data.hashes)
     constraints_hash = _begin(plugins, folder, settings, data, resume)
-    _load_chosen(plugins, settings, "adapter", "sampler", "oracle")
+    _load_chosen(plugins, settings, "adapter", "sampler", "refiner", "oracle")
     run = NativeRun(
         name=folder.name,
         folder=folder,
@@ -109,7 +111,7 @@ def set_up_driven(
     data = RunData(catalogue, plugins.progress("hashing images"))
     data.check_enough()
     constraints_hash = _begin(plugins, folder, settings, data, resume)
-    _load_chosen(plugins, settings, "sampler", "oracle")
+    _load_chosen(plugins, settings, "sampler", "refiner", "oracle")
     run = Run(
         name=folder.name,
         folder=folder,
@@ -155,12 +157,32 @@ def _load_chosen(plugins: Plugins, settings: SharedSettings, *kinds: Kind) -> No
         plugins.load(f"{choice.name} ({kind})", plugin, f"chosen as {kind}")
 
 
+@dataclass(frozen=True)
+class _ChosenRefiner:
+    """The refiner that the settings choose, called as a hook, so that other plugins may wrap it."""
+
+    hook: Any
+    name: str
+    keeps_satisfied: bool
+
+    def __call__(
+        self, labels: np.ndarray, must_links: np.ndarray, cannot_links: np.ndarray, graph: Graph
+    ) -> np.ndarray:
+        refined: np.ndarray | None = self.hook.aas_refine(
+            labels=labels, must_links=must_links, cannot_links=cannot_links, graph=graph
+        )
+        if refined is None:
+            raise AasError(f"the refiner {self.name!r} implements no aas_refine")
+        return refined
+
+
 def _learner(run: Run, clustering: ClusteringSettings, plugins: Plugins) -> ActiveLearner:
     """The run's active learning, which asks its oracle about what its sampler chooses."""
     hook = plugins.manager.hook
     settings, identity = run.settings, run.identity[run.train]
     paths = run.catalogue.table["path"].to_list()
     oracle = plugins.manager.get_plugin(f"{settings.oracle.name} (oracle)")
+    refiner = plugins.manager.get_plugin(f"{settings.refiner.name} (refiner)")
 
     def answer(question: Question) -> str | None:
         decision: str | None = hook.aas_answer(question=question, identities=identity, seed=settings.seed, run=run)
@@ -178,6 +200,7 @@ def _learner(run: Run, clustering: ClusteringSettings, plugins: Plugins) -> Acti
         folder=run.folder,
         hashes=[run.hashes[row] for row in run.train],
         select=select,
+        refiner=_ChosenRefiner(hook, settings.refiner.name, getattr(refiner, "keeps_satisfied", False)),
         active=settings.active,
         clustering=clustering,
         annotator=f"oracle:{settings.oracle.name}",

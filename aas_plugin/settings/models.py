@@ -177,6 +177,7 @@ class SharedSettings(_Section):
     )
     adapter: Named = Choice(name="spcl")
     sampler: Named = Choice(name="aas")
+    refiner: Named = Choice(name="np3")
     oracle: Named = Choice(name="labels")
     seed: int = Field(0, ge=0)
     device: Device = "auto"
@@ -222,7 +223,7 @@ class DrivenSettings(SharedSettings):
     device: Device = Field("auto", description="where neighbours are searched")
 
 
-CHOICES: tuple[Kind, ...] = ("adapter", "dataset", "backbone", "sampler", "oracle")
+CHOICES: tuple[Kind, ...] = ("adapter", "dataset", "backbone", "sampler", "refiner", "oracle")
 
 CHOSEN = (*CHOICES, "reference")
 """Keys whose value is a `Choice`."""

@@ -45,7 +45,7 @@ def test_installed_entry_point_is_found(tmp_path, monkeypatch):
     write_module(tmp_path, monkeypatch, "their_plugin", GOOD)
     make_distribution(tmp_path, monkeypatch, "theirs", "their_plugin")
     plugins = load_plugins()
-    assert plugins.registry.names("sampler") == ["aas", "mine", "none", "random"]
+    assert {"aas", "mine", "none", "random"} <= set(plugins.registry.names("sampler"))
     assert plugins.origins["theirs"] == "their_plugin (theirs 1.0)"
 
 
@@ -90,7 +90,7 @@ def test_unknown_names_come_with_suggestions():
     plugins = load_plugins()
     with pytest.raises(AasError, match="did you mean 'spcl'"):
         plugins.component("adapter", "splc")
-    with pytest.raises(AasError, match="there are: aas, none, random"):
+    with pytest.raises(AasError, match="there are: aas, full, gbas"):
         plugins.component("sampler", "xyzzy")
 
 

@@ -111,7 +111,7 @@ def test_resolved_settings_resolve_to_themselves(plugins):
         ("active.budget=1.5", "whole number"),
         ("training.batch_size=30", "multiple of"),
         ("adapter=splc", "unknown adapter 'splc'; did you mean 'spcl'"),
-        ("sampler=ass", "unknown sampler 'ass'; did you mean 'aas'"),
+        ("sampler=ass", "unknown sampler 'ass'; did you mean 'mass' or 'aas'"),
         ("adapter=3", "adapter"),
         ("device=gpu", "device"),
         ("dataset.level=brutal", r"dataset\.level"),

@@ -1,0 +1,139 @@
+"""`aas simulate`: real loops on drawn features, by the command line, and what it says to bad input."""
+
+import json
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from aas_plugin.testing.sampler_contract import herd
+
+KEYS = {"sampler", "refiner", "seed", "error_rate", "cycle", "asked", "ARI", "precision", "recall", "F1", "individuals"}
+INDIVIDUAL = np.repeat(np.arange(12), 8)
+SMALL = ["--cycles", 3, "--budget", 30]
+
+
+@pytest.fixture
+def files(tmp_path):
+    np.savez(tmp_path / "herd.npz", features=7 * herd(12, 8, 0.9), labels=INDIVIDUAL)
+    return tmp_path
+
+
+def simulated(aas, folder, *arguments):
+    shown = aas("simulate", *SMALL, "-o", folder / "out.json", *arguments)
+    return shown, pd.DataFrame(json.loads((folder / "out.json").read_text()))
+
+
+def test_all_combinations_are_told_cycle_by_cycle(aas, files):
+    wide = ["--samplers", "aas,random,topk", "--refiners", "np3,answers", "--seeds", "0,1", "--error-rate", "0,0.2"]
+    shown, rows = simulated(aas, files, "--features", files / "herd.npz", *wide)
+    assert set(rows) >= KEYS
+    assert len(rows) == 3 * 2 * 2 * 2 * 4
+    for _, one in rows.groupby(["sampler", "refiner", "seed", "error_rate"]):
+        assert one["cycle"].tolist() == [0, 1, 2, 3]
+        assert one["asked"].is_monotonic_increasing and one["asked"].iloc[0] == 0
+        assert one["asked"].max() <= 90
+    assert rows[rows["cycle"] == 0]["ARI"].nunique() == 1
+    for name in ("aas", "random", "topk", "answers", "20%"):
+        assert name in shown
+
+
+def test_right_answers_help_and_wrong_ones_harm(aas, files):
+    _, rows = simulated(aas, files, "--features", files / "herd.npz", "--samplers", "topk", "--error-rate", "0,0.3")
+    last = rows[rows["cycle"] == 3].set_index("error_rate")["ARI"]
+    assert last[0.0] > rows[rows["cycle"] == 0]["ARI"].iloc[0] + 0.05
+    assert last[0.0] > last[0.3] + 0.05
+
+
+def test_the_same_seed_gives_the_same_rows_from_every_kind_of_file(aas, files):
+    features = herd(12, 8, 0.9)
+    np.save(files / "features.npy", features)
+    pd.DataFrame({"identity": [f"animal {one}" for one in INDIVIDUAL]}).to_csv(files / "who.csv", index=False)
+    table = pd.DataFrame({"path": [f"{i}.jpg" for i in range(96)], "identity": INDIVIDUAL.astype(str)})
+    table["embedding"] = list(features)
+    table.to_parquet(files / "table.parquet")
+    given = (
+        ["--features", files / "herd.npz"],
+        ["--features", files / "features.npy", "--labels", files / "who.csv"],
+        ["--features", files / "table.parquet"],
+    )
+    first, *others = [simulated(aas, files, *arguments)[1] for arguments in given]
+    for rows in others:
+        pd.testing.assert_frame_equal(rows, first)
+
+
+def test_a_parquet_file_and_a_picture_hold_the_same_rows(aas, files):
+    aas("simulate", *SMALL, "--features", files / "herd.npz", "-o", files / "rows.parquet", "--plot", files / "ari.png")
+    _, rows = simulated(aas, files, "--features", files / "herd.npz")
+    pd.testing.assert_frame_equal(pd.read_parquet(files / "rows.parquet"), rows, check_dtype=False)
+    assert (files / "ari.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_plugins_sampler_is_compared_too(aas, files, monkeypatch):
+    (files / "mine.py").write_text(
+        "from aas_plugin import hookimpl\n"
+        "from aas_plugin.sampling.baselines import random_pairs\n"
+        "class Mine:\n"
+        "    def __init__(self, options): pass\n"
+        "    @hookimpl\n"
+        "    def aas_select_pairs(self, views, known, budget, rng):\n"
+        "        return random_pairs(len(views.a), min(budget, 1), rng, known)\n"
+        "class Greedy(Mine):\n"
+        "    @hookimpl\n"
+        "    def aas_select_pairs(self, views, known, budget, rng):\n"
+        "        return random_pairs(len(views.a), budget + 1, rng, known)\n"
+        "@hookimpl\n"
+        "def aas_register(registry):\n"
+        "    registry.register('sampler', 'mine', Mine)\n"
+        "    registry.register('sampler', 'greedy', Greedy)\n"
+    )
+    monkeypatch.syspath_prepend(files)
+    given = ["-p", "mine", "--features", files / "herd.npz", "--samplers"]
+    _, rows = simulated(aas, files, *given, "mine")
+    assert rows["asked"].tolist() == [0, 5, 10, 15]
+    assert "pairs" in aas("simulate", *SMALL, *given, "greedy", status=2)
+
+
+def test_everything_may_be_asked_and_is_then_known(aas, files):
+    np.savez(files / "few.npz", features=herd(3, 3, 1.5), labels=np.repeat([0, 1, 2], 3))
+    _, rows = simulated(aas, files, "--features", files / "few.npz", "--samplers", "full", "--budget", 10**6)
+    assert rows["ARI"].iloc[-1] == 1 and rows["asked"].iloc[-1] <= 36
+    assert rows["individuals"].iloc[-1] == 3
+
+
+BROKEN = {
+    "nan": ({"features": np.full((4, 2), np.nan), "labels": [0, 0, 1, 1]}, "4 of 4 rows of features"),
+    "zero": ({"features": np.eye(3)[[0, 1, 2, 0]] * [[1], [1], [0], [1]], "labels": [0, 0, 1, 1]}, "first is row 2"),
+    "short": ({"features": np.eye(4), "labels": [0, 1, 1]}, "3 individuals for 4 rows"),
+    "alike": ({"features": np.eye(4), "labels": [5, 5, 5, 5]}, "are of one individual"),
+    "nobody": ({"features": np.eye(4)}, "says nothing of individuals"),
+    "flat": ({"features": np.ones(4), "labels": [0, 0, 1, 1]}, r"the shape \(4,\)"),
+    "unnamed": ({"vectors": np.eye(4)}, "holds vectors; features are looked for under 'features'"),
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_a_file_that_says_nothing_useful_is_refused_in_a_sentence(aas, tmp_path, kind):
+    arrays, sentence = BROKEN[kind]
+    np.savez(tmp_path / "bad.npz", **arrays)
+    shown = aas("simulate", "--features", tmp_path / "bad.npz", status=2)
+    assert re.search(sentence, " ".join(shown.split())), shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--samplers", "ass"], "or 'aas'?"),
+        (["--refiners", "np4"], "did you mean 'np3'"),
+        (["--samplers", ","], "name at least one"),
+        (["--seeds", "1.5"], "write whole numbers"),
+        (["--error-rate", "2"], "error_rate"),
+        (["--budget", "1.5"], "budget must be a share below 1"),
+        (["-o", "rows.csv"], "must end in .json or .parquet"),
+        (["--labels", "gone.npy"], "gone.npy: no such file"),
+    ],
+)
+def test_wrong_arguments_are_told_in_a_sentence(aas, files, arguments, sentence):
+    shown = aas("simulate", "--features", files / "herd.npz", *arguments, status=2)
+    assert sentence in " ".join(shown.split())
