@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from aas_plugin.plugins.manager import Plugins
+    from aas_plugin.plugins.registry import Progress
     from aas_plugin.settings.models import RunSettings
 
 
@@ -64,15 +65,13 @@ def simulate(
 
     if output is not None and output.suffix not in (".json", ".parquet"):
         raise AasError(f"--output {output}: its name must end in .json or .parquet")
-    names = [_listed(samplers, "--samplers", str), _listed(refiners, "--refiners", str)]
+    sampler_names, refiner_names = _listed(samplers, "--samplers", str), _listed(refiners, "--refiners", str)
     rates, numbers = _listed(error_rate, "--error-rate", float), _listed(seeds, "--seeds", int)
     plugins = loaded(plugin)
     terminal = Terminal(console)
     plugins.load("terminal", terminal, "built in")
-    made = {
-        kind: {name: plugins.component(kind, name) for name in given}
-        for kind, given in zip(("sampler", "refiner"), names, strict=True)
-    }
+    to_ask = {name: plugins.component("sampler", name) for name in sampler_names}
+    to_refine = {name: plugins.component("refiner", name) for name in refiner_names}
     layers = given_settings(params, dataset, sets)
     layers += [{"device": device}] if device is not None else []
     settings = resolve(plugins, layers)
@@ -84,17 +83,17 @@ def simulate(
     try:
         scene = _scene(plugins, settings, features, labels)
         rows: list[dict[str, Any]] = []
-        combinations = list(itertools.product(*names, oracles, numbers))
+        combinations = list(itertools.product(to_ask, to_refine, oracles, numbers))
         told = plugins.progress("simulating")
         for number, (sampler, refiner, options, seed) in enumerate(combinations):
             found = simulate_one(
                 scene,
-                made["sampler"][sampler].make({}),
-                made["refiner"][refiner].make({}),
+                to_ask[sampler].make({}),
+                to_refine[refiner].make({}),
                 LabelsOracle(options),
                 active,
                 seed,
-                lambda done, cycles, number=number: told(number * cycles + done, len(combinations) * cycles),
+                _after(told, number * cycles, len(combinations) * cycles),
             )
             given = {"sampler": sampler, "refiner": refiner, "seed": seed, "error_rate": options.error_rate}
             rows += [{**given, **row} for row in found]
@@ -112,6 +111,11 @@ def simulate(
         soft_wrap=True,
     )
     console.print(final_table(table))
+
+
+def _after(told: Progress, before: int, total: int) -> Progress:
+    """Progress of a part that begins after others."""
+    return lambda done, _: told(before + done, total)
 
 
 def _listed(text: str, option: str, kind: type) -> list[Any]:
