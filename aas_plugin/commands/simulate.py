@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -57,8 +58,8 @@ def simulate(
         from aas_plugin.files import write_json, write_table
         from aas_plugin.oracles.labels import LabelsOptions, LabelsOracle
         from aas_plugin.settings.explain import explain
-        from aas_plugin.settings.models import ActiveSettings
-        from aas_plugin.settings.resolving import resolve
+        from aas_plugin.settings.models import ActiveSettings, FittingClustering
+        from aas_plugin.settings.resolving import merge, resolve
         from aas_plugin.simulation.loop import simulate as simulate_one
         from aas_plugin.simulation.showing import draw_curves, final_table
         from aas_plugin.tracking.terminal import Terminal
@@ -75,6 +76,12 @@ def simulate(
     layers = given_settings(params, dataset, sets)
     layers += [{"device": device}] if device is not None else []
     settings = resolve(plugins, layers)
+    if features is not None:
+        # A data set's own values are not meant for features that come from elsewhere.
+        own: dict[str, Any] = reduce(merge, layers, {})
+        settings = settings.model_copy(
+            update={"clustering": FittingClustering.model_validate(own.get("clustering", {}))}
+        )
     try:
         active = ActiveSettings.model_validate({**settings.active.model_dump(), "cycles": cycles, "budget": budget})
         oracles = [LabelsOptions(error_rate=rate, cannot_tell_rate=cannot_tell_rate) for rate in rates]

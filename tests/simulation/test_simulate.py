@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from aas_plugin.clustering.choosing import fit_clustering
 from aas_plugin.testing.sampler_contract import herd
 
 KEYS = {"sampler", "refiner", "seed", "error_rate", "cycle", "asked", "ARI", "precision", "recall", "F1", "individuals"}
@@ -61,6 +62,14 @@ def test_the_same_seed_gives_the_same_rows_from_every_kind_of_file(aas, files):
     first, *others = [simulated(aas, files, *arguments)[1] for arguments in given]
     for rows in others:
         pd.testing.assert_frame_equal(rows, first)
+
+
+def test_clustering_fits_the_features_unless_it_is_set(aas, files):
+    shown, _ = simulated(aas, files, "--features", files / "herd.npz")
+    fitted = fit_clustering(herd(12, 8, 0.9))
+    assert f"k1 {fitted.k1}, k2 {fitted.k2}, eps {fitted.eps:g}, min_samples {fitted.min_samples}" in shown
+    shown, _ = simulated(aas, files, "--features", files / "herd.npz", "--set", "clustering.k1=7")
+    assert "k1 7, k2 2" in shown
 
 
 def test_a_parquet_file_and_a_picture_hold_the_same_rows(aas, files):
