@@ -8,6 +8,7 @@ import pandas as pd
 from rich.table import Table
 
 MEASURES = ("ARI", "precision", "recall", "F1")
+STROKES = ("-", "--", ":", "-.")
 GROUP = ["sampler", "refiner", "error_rate"]
 
 
@@ -47,25 +48,31 @@ def final_table(rows: pd.DataFrame) -> Table:
 
 
 def draw_curves(rows: pd.DataFrame, path: Path) -> None:
-    """Draw ARI over the questions asked, a line for each sampler and refiner, a panel for each error rate.
+    """Draw ARI over the questions asked: a colour a sampler, a stroke a refiner, a panel an error rate.
 
     Args:
         rows: as `aas simulate -o` writes them.
         path: of the picture; its ending says the kind.
     """
+    from matplotlib import colormaps
     from matplotlib.figure import Figure
 
     found = means(rows)
-    rates = found["error_rate"].unique().tolist()
-    figure = Figure(figsize=(5.2 * len(rates), 4), layout="constrained")
+    rates, samplers, refiners = (found[name].unique().tolist() for name in ("error_rate", "sampler", "refiner"))
+    figure = Figure(
+        figsize=(2 + 4.5 * len(rates), max(4, 0.5 + 0.2 * len(samplers) * len(refiners))), layout="constrained"
+    )
     panels = figure.subplots(1, len(rates), sharey=True, squeeze=False)[0]
     for panel, rate in zip(panels, rates, strict=True):
         of_rate = found[found["error_rate"] == rate]
         for (sampler, refiner), line in of_rate.groupby(["sampler", "refiner"], sort=False):
-            panel.plot(line["asked"], line["ARI"], marker="o", markersize=3, label=f"{sampler}, {refiner}")
+            colour = colormaps["tab20"](samplers.index(sampler) % 20)
+            stroke = STROKES[refiners.index(refiner) % len(STROKES)]
+            name = f"{sampler}, {refiner}" if panel is panels[0] else None
+            panel.plot(line["asked"], line["ARI"], stroke, color=colour, marker="o", markersize=3, label=name)
         panel.set_title(f"{rate:.0%} of answers wrong")
         panel.set_xlabel("questions")
         panel.grid(alpha=0.3)
     panels[0].set_ylabel("ARI")
-    panels[0].legend(fontsize=8)
+    figure.legend(loc="outside right upper", fontsize=8)
     figure.savefig(path, dpi=120)
