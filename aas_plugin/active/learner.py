@@ -257,7 +257,8 @@ class ActiveLearner:
             int64 (N,): the labels as they are where the refiner keeps such ones and they break no answer, else 0..K-1
             and -1.
         """
-        return refined_by(self.refiner, constraints or self.constraints, labels, graph)
+        links = self.constraints if constraints is None else constraints
+        return refined_by(self.refiner, links, labels, graph)
 
     def _ask(self, epoch: int, features: np.ndarray, graph: Graph, clustering: ClusteringSettings) -> dict[str, Any]:
         """Ask the questions of the cycle that begins, and tell of it."""

@@ -128,7 +128,7 @@ def _add_groups(
 ) -> None:
     rows: dict[tuple[str, str], list[tuple[Settings, list[FinishedRun]]]] = {}
     for run in runs:
-        apart = ("dataset.", "evaluation.", "sampler.", *(() if run.asks else ("active.", "oracle.")))
+        apart = ("dataset.", "evaluation.", "sampler.", *(() if run.asks else ("active.", "oracle.", "refiner.")))
         settings = {key: value for key, value in facts_of(run).items() if not key.startswith(apart)}
         variants = rows.setdefault((run.method, samplers[run]), [])
         members = next((members for other, members in variants if other == settings), None)
