@@ -94,6 +94,14 @@ def distances_among(graph: Graph, images: NDArray[np.int64]) -> NDArray[np.float
     return graph.distance(first.ravel(), second.ravel()).reshape(len(images), len(images))
 
 
+def without_known(lists: Sequence[NDArray[np.int64]], known: KnownPairs) -> list[NDArray[np.int64]]:
+    """Lists of pairs, int64 (P, 2) each, without those that are known, which is asked once for all."""
+    if not lists:
+        return []
+    left = np.split(~known(np.concatenate(lists)), np.cumsum([len(pairs) for pairs in lists])[:-1])
+    return [pairs[mask] for pairs, mask in zip(lists, left, strict=True)]
+
+
 def in_turns(lists: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
     """Pairs of several lists, int64 (P, 2) each: the first of every list, then the second of every list, and so on."""
     if not lists:

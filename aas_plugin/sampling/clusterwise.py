@@ -11,7 +11,14 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from aas_plugin.sampling.candidates import clusters_of, distances_among, first_unknown, in_turns, near_pairs
+from aas_plugin.sampling.candidates import (
+    clusters_of,
+    distances_among,
+    first_unknown,
+    in_turns,
+    near_pairs,
+    without_known,
+)
 from aas_plugin.sampling.proposal import KnownPairs
 from aas_plugin.sampling.views import Views
 
@@ -72,19 +79,16 @@ def support_pairs(views: Views, budget: int, rng: np.random.Generator, known: Kn
     near, distance = near[crossing], distance[crossing]
     near = near[np.argsort(distance, kind="stable")]
     outer = _by_cluster(views.a[near], near)
-    lists, kinds = [], []
+    lists = []
     for images in clusters_of(np.where(views.inlier, views.a, -1), rng):
         first, second = np.triu_indices(len(images), 1)
         apart = distances_among(views.graph, images)[first, second]
         order = np.argsort(-apart, kind="stable")
         inner = np.stack([images[first[order]], images[second[order]]], axis=1)
-        inner = inner[~known(inner)]
-        around = outer.get(int(views.a[images[0]]), near[:0])
-        around = around[~known(around)]
-        lists += [inner, around]
-        kinds += [np.full(len(inner), 0), np.full(len(around), 1)]
+        lists += [inner, outer.get(int(views.a[images[0]]), near[:0])]
+    lists = without_known(lists, known)
     pairs = in_turns(lists)
-    which = in_turns([np.stack([kind, kind], axis=1) for kind in kinds])[:, 0]
+    which = in_turns([np.full((len(one), 2), number % 2) for number, one in enumerate(lists)])[:, 0]
     return first_unknown(views, pairs, np.array(["inner", "outer"])[which], budget, known)
 
 
