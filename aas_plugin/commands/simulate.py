@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from aas_plugin.plugins.manager import Plugins
     from aas_plugin.plugins.registry import Progress
-    from aas_plugin.settings.models import RunSettings
+    from aas_plugin.settings.models import Choice, RunSettings
 
 
 def simulate(
@@ -95,8 +95,8 @@ def simulate(
         for number, (sampler, refiner, options, seed) in enumerate(combinations):
             found = simulate_one(
                 scene,
-                to_ask[sampler].make({}),
-                to_refine[refiner].make({}),
+                to_ask[sampler].make(_options(settings.sampler, sampler)),
+                to_refine[refiner].make(_options(settings.refiner, refiner)),
                 LabelsOracle(options),
                 active,
                 seed,
@@ -118,6 +118,11 @@ def simulate(
         soft_wrap=True,
     )
     console.print(final_table(table))
+
+
+def _options(choice: Choice, name: str) -> dict[str, Any]:
+    """Options that the settings give to what they choose; all others have their defaults."""
+    return choice.options if choice.name == name else {}
 
 
 def _after(told: Progress, before: int, total: int) -> Progress:

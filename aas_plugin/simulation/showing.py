@@ -19,7 +19,9 @@ def means(rows: pd.DataFrame) -> pd.DataFrame:
         rows: as `aas simulate -o` writes them.
     """
     numbers = ["asked", *MEASURES, "individuals"]
-    return rows.groupby([*GROUP, "cycle"], sort=False)[numbers].mean().reset_index()
+    # What is undefined in every row, such as the precision where nothing is clustered, is no number yet.
+    measured = rows.astype(dict.fromkeys(numbers, float))
+    return measured.groupby([*GROUP, "cycle"], sort=False)[numbers].mean().reset_index()
 
 
 def final_table(rows: pd.DataFrame) -> Table:

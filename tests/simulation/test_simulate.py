@@ -112,6 +112,24 @@ def test_everything_may_be_asked_and_is_then_known(aas, files):
     assert rows["individuals"].iloc[-1] == 3
 
 
+def test_options_of_what_is_compared_are_set_like_those_of_a_run(aas, files):
+    given = ["--features", files / "herd.npz", "--samplers", "aas", "--set"]
+    _, usual = simulated(aas, files, *given, "seed=0")
+    _, groups = simulated(aas, files, *given, "refiner.merge=groups")
+    assert usual["ARI"].tolist() != groups["ARI"].tolist()
+    mass = ["--features", files / "herd.npz", "--samplers", "mass", "--set", "sampler.name=mass"]
+    asked = [simulated(aas, files, *mass, "--set", f"sampler.neighbours={k}")[1]["asked"].iloc[1] for k in (1, 7)]
+    assert asked[0] < asked[1]
+
+
+def test_where_nothing_is_clustered_there_is_a_table_all_the_same(aas, files):
+    np.savez(files / "loners.npz", features=herd(30, 1, 1.0), labels=np.repeat(np.arange(15), 2))
+    loose = ["--set", "clustering.eps=0.01", "--set", "clustering.k1=4", "--set", "clustering.min_samples=9"]
+    shown, rows = simulated(aas, files, "--features", files / "loners.npz", "--samplers", "none", *loose)
+    assert rows["precision"].isna().all() and rows["individuals"].tolist() == [30] * 4
+    assert "none" in shown
+
+
 BROKEN = {
     "nan": ({"features": np.full((4, 2), np.nan), "labels": [0, 0, 1, 1]}, "4 of 4 rows of features"),
     "zero": ({"features": np.eye(3)[[0, 1, 2, 0]] * [[1], [1], [0], [1]], "labels": [0, 0, 1, 1]}, "first is row 2"),
