@@ -38,7 +38,7 @@ def check(
         from aas_plugin.models.feature_cache import untrained_features
         from aas_plugin.runs.data import read_data
         from aas_plugin.runs.device import choose_device
-        from aas_plugin.runs.folder import CACHE, runs_folder
+        from aas_plugin.runs.folder import shared_cache
         from aas_plugin.settings.resolving import resolve
         from aas_plugin.tracking.terminal import Terminal
 
@@ -57,10 +57,10 @@ def check(
         images = ImageStore(data.catalogue.root, data.paths, settings.training.height, settings.training.width)
         unreadable = images.unreadable(plugins.progress("reading images"))
         rows = np.setdiff1d(np.arange(len(data.paths)), list(unreadable))
-        runs, choice = runs_folder(), settings.backbone
+        choice = settings.backbone
         features = untrained_features(
             plugins.component("backbone", choice.name), choice.options, images, data.hashes, rows, place,
-            runs / CACHE if runs.is_dir() else None, seed=settings.seed, progress=plugins.progress("embedding"),
+            shared_cache(), seed=settings.seed, progress=plugins.progress("embedding"),
         )  # fmt: skip
         orientation = data.catalogue.table["orientation"].astype(object)
         with console.status("comparing"):

@@ -103,21 +103,20 @@ def embed_photos(model: PortableModel, catalogue: Catalogue, device: str, consol
     from aas_plugin.data.images import ImageStore
     from aas_plugin.models.feature_cache import cached_features
     from aas_plugin.runs.device import choose_device
-    from aas_plugin.runs.folder import CACHE, runs_folder
+    from aas_plugin.runs.folder import shared_cache
     from aas_plugin.tracking.terminal import Terminal
 
     terminal = Terminal(console)
     try:
         images = ImageStore(catalogue.root, catalogue.table["path"].to_list(), model.height, model.width)
         images.check(lambda done, total: terminal.aas_progress(None, f"reading, {task}", done, total))
-        runs = runs_folder()
         return cached_features(
             model.embedder,
             images,
             content_hashes(catalogue),
             np.arange(len(catalogue)),
             choose_device(device),
-            runs / CACHE if runs.is_dir() else None,
+            shared_cache(),
             progress=lambda done, total: terminal.aas_progress(None, task, done, total),
         )
     finally:

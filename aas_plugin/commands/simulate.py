@@ -185,14 +185,14 @@ def _untrained(plugins: Plugins, settings: RunSettings, place: Any) -> tuple[np.
     from aas_plugin.data.images import ImageStore
     from aas_plugin.models.feature_cache import untrained_features
     from aas_plugin.runs.data import read_data
-    from aas_plugin.runs.folder import CACHE, runs_folder
+    from aas_plugin.runs.folder import shared_cache
 
     data = read_data(plugins, settings)
     images = ImageStore(data.catalogue.root, data.paths, settings.training.height, settings.training.width)
     images.check(plugins.progress("reading images"))
-    runs, choice = runs_folder(), settings.backbone
+    choice = settings.backbone
     features = untrained_features(
         plugins.component("backbone", choice.name), choice.options, images, data.hashes, data.train, place,
-        runs / CACHE if runs.is_dir() else None, seed=settings.seed, progress=plugins.progress("embedding"),
+        shared_cache(), seed=settings.seed, progress=plugins.progress("embedding"),
     )  # fmt: skip
     return features, data.identity[data.train]

@@ -143,6 +143,12 @@ def runs_folder() -> Path:
     return Path("runs") if root == here else root / "runs"
 
 
+def shared_cache() -> Path | None:
+    """Where a command that is no run keeps features: beside the runs; None where there are none yet."""
+    runs = runs_folder()
+    return runs / CACHE if runs.is_dir() else None
+
+
 def find_run(name: str) -> Path:
     """The folder of a run by its path, or else by its name; it need not exist."""
     given = Path(name)
