@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from aas_plugin.active.questions import Question
     from aas_plugin.clustering.graph import Graph
     from aas_plugin.clustering.jaccard import JaccardGraph
+    from aas_plugin.constraints.evidence import Evidence
     from aas_plugin.plugins.registry import Registry
     from aas_plugin.runs.run import NativeRun, Run
     from aas_plugin.sampling.proposal import KnownPairs
@@ -157,12 +158,20 @@ def aas_model(run: NativeRun) -> nn.Module | None:
 
 @hookspec(firstresult=True)
 def aas_select_pairs(
-    views: Views, known: KnownPairs, budget: int, rng: np.random.Generator, run: Run | None
+    views: Views,
+    labels: np.ndarray,
+    evidence: Evidence,
+    known: KnownPairs,
+    budget: int,
+    rng: np.random.Generator,
+    run: Run | None,
 ) -> pd.DataFrame | None:
-    """Choose the pairs of N training images to ask about. Called at the start of every cycle.
+    """Choose the pairs of N training images to ask about. Called at the start of every round of a cycle.
 
     Args:
-        views: two clusterings of the N images.
+        views: two clusterings of the N images, in which the answers hold.
+        labels: int64 (N,), the method's own clustering of this epoch, -1 for un-clustered.
+        evidence: the answers so far, each of which may be asked again.
         known: from pairs, int64 (P, 2), to whether each needs no question, bool (P,); such pairs must not be chosen.
         budget: most pairs to choose, at least 0.
         rng: the generator to draw from, the same after a resume.
@@ -171,21 +180,43 @@ def aas_select_pairs(
 
     Returns:
         One row a pair, in asking order: int64 columns `u < v` (positions in the training set), a text column `kind`,
-        and any others worth keeping. Numbers in its `attrs` are told in the cycle's report as `sampler.NAME`.
+        and any others worth keeping. An int64 column `again` holds the position in `evidence` of an answer that the
+        pair asks again by other photographs, -1 for none: such a pair may be known. Numbers in its `attrs` are told in
+        the cycle's report as `sampler.NAME`.
     """
 
 
 @hookspec(firstresult=True)
-def aas_refine(labels: np.ndarray, must_links: np.ndarray, cannot_links: np.ndarray, graph: Graph) -> np.ndarray | None:
-    """Make labels in which every answer holds. Called in every epoch, and on both views of a round.
+def aas_set_aside(evidence: Evidence, graph: Graph) -> np.ndarray | None:
+    """Say which answers are probably wrong. Called on the refiner in every epoch and round, before `aas_refine`.
 
-    A refiner whose attribute `keeps_satisfied` is True is not asked about labels that break no answer. It draws
-    nothing at random, and permuting the images permutes what it gives.
+    A refiner may leave this hook out: then a question that was asked again says what most of its answers say. The
+    cycle's report counts what is set aside, `set_aside`, and names it, `set_aside_answers`.
+
+    Args:
+        evidence: Q answers.
+        graph: distances between the images.
+
+    Returns:
+        bool (Q,), True for an answer that must not hold; the others must not contradict each other.
+    """
+
+
+@hookspec(firstresult=True)
+def aas_refine(
+    labels: np.ndarray, must_links: np.ndarray, cannot_links: np.ndarray, evidence: Evidence, graph: Graph
+) -> np.ndarray | None:
+    """Make labels in which every answer holds that is not set aside. Called in every epoch.
+
+    A refiner whose attribute `keeps_satisfied` is True is not asked about labels that break no answer, and is called on
+    both views of a round as well, in place of NP3. It draws nothing at random, and permuting the images permutes what
+    it gives.
 
     Args:
         labels: int64 (N,), a clustering of the training images, -1 for un-clustered; not to be changed.
         must_links: int64 (M, 2), pairs that were said to be the same, not closed.
         cannot_links: int64 (C, 2), pairs that were said to differ; never in contradiction to the must-links.
+        evidence: all answers, also those set aside.
         graph: distances between the images.
 
     Returns:

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, cast, get_args
 
+from aas_plugin.active.knowledge import Knowledge
 from aas_plugin.active.questions import Answerer, Question
 from aas_plugin.constraints.answers import Answer, AnswerLog, Decision
-from aas_plugin.constraints.closure import Constraints
 from aas_plugin.constraints.pending import FILE as PENDING
 from aas_plugin.errors import AasError
 from aas_plugin.files import write_json_lines
@@ -22,32 +22,6 @@ BATCH = 256
 """Answers of a machine that are written at a time."""
 SECONDS = 1.0
 """Longest time that an answer of a machine waits to be written."""
-
-
-class Knowledge:
-    """All that is known of pairs of images: the log, what its answers entail, and what nobody could tell.
-
-    Attributes:
-        log: the answers, on disk.
-        constraints: must-links and cannot-links, with their closure.
-        cannot_tell: pairs (u, v), u < v, about which somebody could not tell.
-    """
-
-    def __init__(self, log: AnswerLog, constraints: Constraints, cannot_tell: set[tuple[int, int]]) -> None:
-        self.log = log
-        self.constraints = constraints
-        self.cannot_tell = cannot_tell
-
-    def settles(self, u: int, v: int) -> bool:
-        """Whether the pair u < v is not to be asked any more."""
-        return (u, v) in self.cannot_tell or self.constraints.entails(u, v) is not None
-
-    def take(self, question: Question, decision: Decision, answer_id: str) -> None:
-        """Let a decision hold from now on; raises `Contradiction` if it denies what is known."""
-        if decision == "cannot_tell":
-            self.cannot_tell.add((question.u, question.v))
-        else:
-            self.constraints.add(question.u, question.v, decision == "same", answer_id)
 
 
 class Scribe:
@@ -78,7 +52,7 @@ class Scribe:
         self.flush()
         return False
 
-    def write(self, question: Question, decision: Decision) -> str:
+    def write(self, question: Question, decision: Decision, contradicts: tuple[str, ...] = ()) -> str:
         """Write an answer down, or put it to those that are written next; gives its id."""
         answer_id = uuid.uuid4().hex[:12]
         hashes = self.hashes
@@ -94,6 +68,8 @@ class Scribe:
                 time=datetime.now(UTC).isoformat(timespec="seconds"),
                 cycle=question.cycle,
                 kind=question.kind,
+                contradicts=contradicts,
+                repeats=question.repeats,
             )
         )
         if len(self._waiting) >= self.at_once or time.monotonic() - self._since > SECONDS:
@@ -120,6 +96,9 @@ def ask(
 ) -> list[Question]:
     """Ask each question whose answer is not known by then, and take the answers in.
 
+    A question that is asked again may be answered against what is known: that answer is marked, and holds for nothing
+    before all answers are weighed.
+
     Args:
         questions: in the order of asking.
         answer: gives a decision, or None for "not yet".
@@ -137,26 +116,28 @@ def ask(
     pending = []
     with scribe:
         for done, question in enumerate(questions, start=1):
-            if not knowledge.settles(question.u, question.v):
+            if not knowledge.settles(question):
                 decision = answer(question)
                 if decision is None:
                     pending.append(question)
                 elif decision in DECISIONS:
                     given = cast(Decision, decision)
-                    knowledge.take(question, given, scribe.write(question, given))
+                    denying = knowledge.denying(question, given) if question.repeats else ()
+                    answer_id = scribe.write(question, given, denying)
+                    knowledge.take(question, given, answer_id, marked=bool(denying))
                 else:
                     raise AasError(f"the oracle answered {decision!r}; answers are {', '.join(DECISIONS)} or None")
             if progress is not None:
                 progress(done)
-    return [question for question in pending if not knowledge.settles(question.u, question.v)]
+    return [question for question in pending if not knowledge.settles(question)]
 
 
 def keep_pending(folder: Path, pending: Sequence[Question]) -> None:
     """Leave the questions without an answer in the folder, or take their file away where there are none."""
     path = folder / PENDING
     if pending:
-        write_json_lines(
-            path, [{"a": one.paths[0], "b": one.paths[1], "kind": one.kind, "cycle": one.cycle} for one in pending]
-        )
+        rows = [{"a": one.paths[0], "b": one.paths[1], "kind": one.kind, "cycle": one.cycle} for one in pending]
+        again = [{"repeats": one.repeats} if one.repeats else {} for one in pending]
+        write_json_lines(path, [row | more for row, more in zip(rows, again, strict=True)])
     else:
         path.unlink(missing_ok=True)

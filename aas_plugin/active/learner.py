@@ -18,17 +18,17 @@ import numpy as np
 import pandas as pd
 
 from aas_plugin.active import begun, proposals, rounds
-from aas_plugin.active.asking import Knowledge, Scribe, ask, keep_pending
+from aas_plugin.active.asking import Scribe, ask, keep_pending
 from aas_plugin.active.counting import answered_of, count_asked
 from aas_plugin.active.gate import Verdict, gate
+from aas_plugin.active.knowledge import Knowledge
 from aas_plugin.active.questions import Answerer, Question, call_with_needed, hook_or_function
-from aas_plugin.active.refining import MakeGraph, PaperRefiner, refined_by
+from aas_plugin.active.refining import MakeGraph, PaperRefiner, keeps_satisfied, refined_by
 from aas_plugin.active.schedule import Schedule
 from aas_plugin.clustering.graph import Graph
 from aas_plugin.clustering.jaccard import JaccardGraph, jaccard_graph
 from aas_plugin.constraints.answers import AnswerLog
 from aas_plugin.constraints.closure import Constraints
-from aas_plugin.constraints.replay import replay
 from aas_plugin.errors import AasError
 from aas_plugin.sampling.aas import AasOptions, ambiguity_aware_pairs
 from aas_plugin.sampling.proposal import KnownPairs
@@ -128,10 +128,8 @@ class ActiveLearner:
         self.folder.mkdir(parents=True, exist_ok=True)
         begun.enter(self.folder, begun.fingerprint(self.paths, settings, self.seed), self.resume)
         self.log = AnswerLog(self.folder / "answers.jsonl")
-        self.constraints = Constraints(len(self.paths))
-        replayed = replay(self.log.answers(), self._index, self.constraints, self.log.path)
-        self.about_unknown_images = replayed.unknown
-        self._knowledge = Knowledge(self.log, self.constraints, replayed.cannot_tell)
+        self._knowledge = Knowledge(self.log, self._index)
+        self.about_unknown_images = self._knowledge.unknown
         if self.resume is None and self._nothing_left():
             raise begun.nothing_left(self.folder)
 
@@ -148,16 +146,14 @@ class ActiveLearner:
         """Number of pairs of images."""
         return len(self.paths) * (len(self.paths) - 1) // 2
 
-    def known(self, pairs: np.ndarray) -> np.ndarray:
-        """Whether each pair, int64 (P, 2), is not to be asked: bool (P,).
+    @property
+    def constraints(self) -> Constraints:
+        """Must-links and cannot-links of the answers that are in force."""
+        return self._knowledge.constraints
 
-        True where the answer follows from those given, and where a person could not tell.
-        """
-        follows = self.constraints.entailed_mask(pairs)
-        cannot_tell = self._knowledge.cannot_tell
-        if cannot_tell:
-            follows |= np.fromiter(((u, v) in cannot_tell for u, v in pairs.tolist()), bool, len(pairs))
-        return np.asarray(follows, dtype=bool)
+    def known(self, pairs: np.ndarray) -> np.ndarray:
+        """Whether each pair, int64 (P, 2), is not to be asked: see `Knowledge.covers`."""
+        return self._knowledge.covers(pairs)
 
     def graph(
         self,
@@ -217,23 +213,23 @@ class ActiveLearner:
         report = None
         if self.schedule.asks(epoch):
             graph = self._made(graph, features, own)
-            report = self._ask(epoch, features, graph, own)
+            report = self._ask(epoch, features, labels, graph, own)
         started = time.perf_counter()
+        evidence, aside = self._knowledge.weigh(self.refiner, partial(self._made, graph, features, own))
         refined = self.refine(labels, partial(self._made, graph, features, own))
         if report is not None:
             report["seconds"]["refine"] = time.perf_counter() - started
+            report["set_aside"] = int(aside.sum())
+            report["set_aside_answers"] = [evidence.ids[place] for place in np.flatnonzero(aside)]
         if report is not None and report["cycle"] == 1 and not report["pending"]:
             report |= self._judged(labels, partial(self._made, graph, features, own)).report()
         return StepResult(refined, report is not None and report["pending"] > 0, report)
 
     def _judged(self, labels: np.ndarray, graph: MakeGraph) -> Verdict:
         """What the answers so far say of the features; a warning where they say nothing good."""
-        answers = [one for one in self.log.answers() if one.a in self._index and one.b in self._index]
-        told = [one for one in answers if one.decision != "cannot_tell"]
-        pairs = np.array([(self._index[one.a], self._index[one.b]) for one in told], dtype=np.int64).reshape(-1, 2)
-        same = np.array([one.decision == "same" for one in told], dtype=bool)
-        similarity = 1 - graph().distance(pairs[:, 0], pairs[:, 1]).astype(np.float64)
-        verdict = gate(similarity, same, pairs, labels)
+        told = self._knowledge.evidence()
+        similarity = 1 - graph().distance(told.pairs[:, 0], told.pairs[:, 1]).astype(np.float64)
+        verdict = gate(similarity, told.same, told.pairs, labels)
         if verdict.grade in ("hopeless", "weak"):
             warnings.warn(verdict.warning, stacklevel=3)
         return verdict
@@ -258,9 +254,12 @@ class ActiveLearner:
             and -1.
         """
         links = self.constraints if constraints is None else constraints
-        return refined_by(self.refiner, links, labels, graph)
+        evidence = self._knowledge.evidence() if constraints is None else None
+        return refined_by(self.refiner, links, labels, graph, evidence)
 
-    def _ask(self, epoch: int, features: np.ndarray, graph: Graph, clustering: ClusteringSettings) -> dict[str, Any]:
+    def _ask(
+        self, epoch: int, features: np.ndarray, labels: np.ndarray, graph: Graph, clustering: ClusteringSettings
+    ) -> dict[str, Any]:
         """Ask the questions of the cycle that begins, and tell of it."""
         cycle = self.schedule.cycle_of(epoch)
         seconds: dict[str, float] = {}
@@ -268,6 +267,8 @@ class ActiveLearner:
         proposal = proposals.read_again(path, self._index)
         bare: BareViews | None = None
         pending: list[Question] = []
+        # A refiner that makes labels of its own would make one view of both.
+        of_views = self.refiner if keeps_satisfied(self.refiner) else PaperRefiner()
         while True:
             if proposal is not None:
                 pending = self._ask_round(rounds.last_round(proposal), cycle, seconds)
@@ -275,9 +276,10 @@ class ActiveLearner:
                     break
             started = time.perf_counter()
             bare = bare or self._cluster_twice(features, graph, clustering)
-            views = bare.refined(lambda view: self.refine(view, graph))
+            self._knowledge.weigh(self.refiner, graph)
+            views = bare.refined(lambda view: refined_by(of_views, self.constraints, view, graph))
             seconds["views"] = seconds.get("views", 0.0) + time.perf_counter() - started
-            proposal = self._draw(epoch, views, proposal, seconds)
+            proposal = self._draw(epoch, views, labels, proposal, seconds)
             proposals.keep(path, proposal)
         return {
             "cycle": cycle,
@@ -309,20 +311,30 @@ class ActiveLearner:
         partition = self.active.finch_partition
         return cluster_twice(features, graph, clustering.eps, clustering.min_samples, partition)
 
-    def _draw(self, epoch: int, views: Views, proposal: pd.DataFrame | None, seconds: dict[str, float]) -> pd.DataFrame:
+    def _draw(
+        self,
+        epoch: int,
+        views: Views,
+        labels: np.ndarray,
+        proposal: pd.DataFrame | None,
+        seconds: dict[str, float],
+    ) -> pd.DataFrame:
         """Choose the pairs of the next round of a cycle; gives its table with them."""
         started = time.perf_counter()
         drawn, of = rounds.drawn_rounds(proposal), self.active.rounds
         allowed = rounds.quota(self.budget, answered_of(self.log.answers(), proposal), drawn, of)
+        evidence = self._knowledge.evidence()
         table = call_with_needed(
             hook_or_function(self.select, "aas_select_pairs"),
             views=views,
+            labels=labels,
+            evidence=evidence,
             known=self.known,
             budget=allowed,
             rng=seeded_rng(self.seed, epoch, f"select {drawn}" if drawn else "select"),
             run=None,
         )
-        chosen = proposals.checked(table, len(self.paths), allowed, self.known)
+        chosen = proposals.checked(table, len(self.paths), allowed, self.known, evidence)
         chosen.insert(0, "path_u", [self.paths[u] for u in chosen["u"]])
         chosen.insert(1, "path_v", [self.paths[v] for v in chosen["v"]])
         seconds["select"] = seconds.get("select", 0.0) + time.perf_counter() - started
@@ -349,4 +361,4 @@ class ActiveLearner:
         if not found or set(found) < set(range(1, self.active.cycles + 1)) or not all(map(rounds.is_complete, tables)):
             return False
         questions = [one for table in tables for one in proposals.questions_of(table, 0, self._index)]
-        return bool(questions) and all(self._knowledge.settles(one.u, one.v) for one in questions)
+        return bool(questions) and all(self._knowledge.settles(one) for one in questions)

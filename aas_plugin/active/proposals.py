@@ -13,16 +13,18 @@ import pandas as pd
 
 from aas_plugin.active import rounds
 from aas_plugin.active.questions import Question
+from aas_plugin.constraints.evidence import Evidence
 from aas_plugin.errors import AasError
 from aas_plugin.files import read_table, write_table
 from aas_plugin.sampling.proposal import KnownPairs
 
 REQUIRED = ("u", "v", "kind")
 OURS = ("path_u", "path_v")
-FILLED_IN = (*OURS, rounds.COLUMN)
+REPEATS = "repeats"
+FILLED_IN = (*OURS, REPEATS, rounds.COLUMN)
 
 
-def checked(table: Any, n: int, budget: int, known: KnownPairs) -> pd.DataFrame:
+def checked(table: Any, n: int, budget: int, known: KnownPairs, evidence: Evidence | None = None) -> pd.DataFrame:
     """A sampler's table as it may be asked; it is refused before anything of it is kept.
 
     Args:
@@ -30,13 +32,16 @@ def checked(table: Any, n: int, budget: int, known: KnownPairs) -> pd.DataFrame:
         n: number of images.
         budget: pairs allowed.
         known: tells of pairs, int64 (P, 2), which need no question, bool (P,).
+        evidence: the answers that may be asked again.
 
     Returns:
-        The table with int64 `u` and `v`, text `kind`, a fresh index and the `attrs` it came with.
+        The table with int64 `u` and `v`, text `kind`, a fresh index and the `attrs` it came with; with `repeats`, the
+        id of an answer, in place of `again`, its position, where the sampler gave one.
 
     Raises:
         AasError: it is no table, lacks a column, has another type in it or one of the names that are kept for
-            paths, has too many pairs, a pair that is none, is known or stands twice, or `attrs` that are no numbers.
+            paths, has too many pairs, a pair that is none, is known or stands twice, or `attrs` that are no numbers;
+            or it asks an answer again that is not there, or by a pair that has an answer of its own.
     """
     if not isinstance(table, pd.DataFrame):
         raise AasError(f"the sampler gave {type(table).__name__}; it must give a table (pandas.DataFrame) of pairs")
@@ -57,10 +62,30 @@ def checked(table: Any, n: int, budget: int, known: KnownPairs) -> pd.DataFrame:
         raise AasError(f"the sampler chose {len(pairs)} pairs, {budget} are allowed a cycle")
     if len(pairs) and (pairs.min() < 0 or pairs.max() >= n or (pairs[:, 0] >= pairs[:, 1]).any()):
         raise AasError(f"the sampler must give pairs u < v below {n}")
-    if found.duplicated(["u", "v"]).any() or known(pairs).any():
+    again = np.zeros(len(found), dtype=bool)
+    if "again" in found:
+        again = _asked_again(found, pairs, evidence)
+    if found.duplicated(["u", "v"]).any() or (known(pairs) & ~again).any():
         raise AasError("the sampler chose a pair twice, or one whose answer is known")
     found.attrs = {str(name): _number(name, value) for name, value in table.attrs.items()}
     return found
+
+
+def _asked_again(found: pd.DataFrame, pairs: np.ndarray, evidence: Evidence | None) -> np.ndarray:
+    """Which rows ask an answer again, bool (rows,); their answers are put into the table by id, not by position."""
+    position = _whole(found["again"], "again").to_numpy()
+    ids = evidence.ids if evidence is not None else ()
+    if len(position) and (position.min() < -1 or position.max() >= len(ids)):
+        raise AasError(f"the sampler asks an answer again that is none of the {len(ids)}; -1 is a new question")
+    again: np.ndarray = position >= 0
+    if evidence is not None and again.any():
+        own = set(map(tuple, evidence.pairs.tolist()))
+        twice = [tuple(pair) for pair in pairs[again].tolist() if tuple(pair) in own]
+        if twice:
+            raise AasError(f"the sampler asks images {twice[0]} again, who have an answer; take other photographs")
+    found.insert(found.columns.get_loc("again"), REPEATS, [ids[place] if place >= 0 else "" for place in position])  # type: ignore[arg-type]
+    del found["again"]
+    return again
 
 
 def numbers_of(table: pd.DataFrame) -> dict[str, float]:
@@ -117,9 +142,12 @@ def questions_of(table: pd.DataFrame, cycle: int, index: Mapping[str, int]) -> l
         index: position of each image by its path.
     """
     found = []
-    for a, b, kind in zip(table["path_u"], table["path_v"], table["kind"], strict=True):
+    repeats = table[REPEATS] if REPEATS in table else [""] * len(table)
+    for a, b, kind, again in zip(table["path_u"], table["path_v"], table["kind"], repeats, strict=True):
         first, second = sorted((a, b), key=index.__getitem__)
-        found.append(Question(index[first], index[second], (first, second), str(kind), cycle))
+        # A table whose later rounds alone ask again has no text in the others.
+        earlier = again if isinstance(again, str) else ""
+        found.append(Question(index[first], index[second], (first, second), str(kind), cycle, earlier))
     return found
 
 

@@ -21,6 +21,7 @@ class Question:
         paths: paths of both, relative to the catalogue.
         kind: which error the answer can resolve, "over" or "under" (segmentation), or a sampler's own word.
         cycle: the cycle that asks, from 1.
+        repeats: id of the first answer to the question that this pair asks again; blank for a new question.
     """
 
     u: int
@@ -28,6 +29,7 @@ class Question:
     paths: tuple[str, str]
     kind: str
     cycle: int
+    repeats: str = ""
 
 
 def hook_or_function(given: Any, hook: str) -> Callable[..., Any]:

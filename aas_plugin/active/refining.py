@@ -10,6 +10,7 @@ import numpy as np
 from aas_plugin.active.questions import call_with_needed, hook_or_function
 from aas_plugin.clustering.graph import Graph
 from aas_plugin.constraints.closure import Constraints
+from aas_plugin.constraints.evidence import Evidence, evidence_from
 from aas_plugin.constraints.np3 import np3
 from aas_plugin.errors import AasError
 
@@ -32,7 +33,14 @@ class PaperRefiner:
         return np3(labels, must_links, cannot_links, graph.distance)
 
 
-def refined_by(refiner: Any, links: Constraints, labels: np.ndarray, graph: Graph | MakeGraph) -> np.ndarray:
+def keeps_satisfied(refiner: Any) -> bool:
+    """Whether a refiner leaves labels as they are that break no constraint, and others as far as it can."""
+    return bool(getattr(refiner, "keeps_satisfied", False))
+
+
+def refined_by(
+    refiner: Any, links: Constraints, labels: np.ndarray, graph: Graph | MakeGraph, evidence: Evidence | None = None
+) -> np.ndarray:
     """Labels in which constraints hold.
 
     Args:
@@ -41,6 +49,7 @@ def refined_by(refiner: Any, links: Constraints, labels: np.ndarray, graph: Grap
         links: over N images.
         labels: int64 (N,), -1 for un-clustered.
         graph: distances between the images, or a function that makes them when they are needed.
+        evidence: the answers behind the constraints, and those set aside; without, each constraint is an answer.
 
     Returns:
         int64 (N,), 0..K-1 and -1; the labels as they are where the refiner is not asked.
@@ -48,13 +57,14 @@ def refined_by(refiner: Any, links: Constraints, labels: np.ndarray, graph: Grap
     Raises:
         AasError: the refiner gives no labels of these images, or some in which a constraint does not hold.
     """
-    if getattr(refiner, "keeps_satisfied", False) and not any(links.violations(labels)):
+    if keeps_satisfied(refiner) and not any(links.violations(labels)):
         return labels
     refined = call_with_needed(
         hook_or_function(refiner, "aas_refine"),
         labels=labels,
         must_links=links.must_links,
         cannot_links=links.cannot_links,
+        evidence=evidence_from(links) if evidence is None else evidence,
         graph=graph() if callable(graph) else graph,
     )
     refined = np.asarray(refined)

@@ -34,7 +34,9 @@ class Answer:
         time: ISO 8601, UTC.
         cycle: the cycle that asked, from 1; 0 if the answer was imported.
         kind: why the pair was asked, such as "over" or "under" (segmentation).
-        contradicts: ids of the answers it contradicts; such an answer is kept but gives no constraint.
+        contradicts: ids of the answers it contradicts; by itself such an answer is kept but gives no constraint.
+        repeats: id of the first answer to the question that was asked again, of the same or of other photographs;
+            blank for a new question.
     """
 
     id: str
@@ -48,6 +50,7 @@ class Answer:
     cycle: int
     kind: str
     contradicts: tuple[str, ...] = ()
+    repeats: str = ""
 
     def __post_init__(self) -> None:
         if self.decision not in get_args(Decision):

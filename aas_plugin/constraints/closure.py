@@ -73,7 +73,7 @@ class Constraints:
         """
         u, v, same = int(u), int(v), bool(same)
         if self.entails(u, v) is (not same):
-            chain = self._chain(u, v)
+            chain = self.chain(u, v)
             claim = f"{'the same' if same else 'different'}{f' ({tag})' if tag else ''}"
             raise Contradiction(
                 f"Images {u} and {v} cannot be {claim}: {describe(chain)}; take one of them back.",
@@ -141,8 +141,8 @@ class Constraints:
             self._links[wanted] = links
         return self._links[wanted]
 
-    def _chain(self, u: int, v: int) -> list[Link]:
-        """The fewest given links that entail how u and v relate.
+    def chain(self, u: int, v: int) -> list[Link]:
+        """The fewest given links that entail how u and v relate, which is known.
 
         A path from u to v over must-links proves "same". One that crosses a single cannot-link proves
         "different": there is a second layer of nodes, and a cannot-link leads into it but not back.

@@ -11,6 +11,7 @@ import numpy as np
 
 from aas_plugin.constraints.answers import Answer
 from aas_plugin.constraints.closure import Constraints, Contradiction, components
+from aas_plugin.constraints.evidence import standing
 from aas_plugin.constraints.sets import by_time, images_of
 from aas_plugin.errors import AasError
 
@@ -171,7 +172,9 @@ def _accept(answers: Sequence[Answer]) -> tuple[Constraints, list[Conflict]]:
     by_id = {answer.id: answer for answer in answers}
     constraints = Constraints(len(index))
     conflicts = []
-    for answer in filter(_is_constraint, answers):
+    for answer in standing(answers):
+        if answer.decision == "cannot_tell":
+            continue
         try:
             constraints.add(index[answer.a], index[answer.b], answer.decision == "same", answer.id)
         except Contradiction as error:

@@ -20,12 +20,14 @@ class Pending:
         b: path of the other image.
         kind: why the pair is asked, such as "over" or "under" (segmentation).
         cycle: the cycle that asks, from 1.
+        repeats: id of the first answer to the question that this pair asks again; blank for a new question.
     """
 
     a: str
     b: str
     kind: str
     cycle: int
+    repeats: str = ""
 
     @property
     def pair(self) -> frozenset[str]:
@@ -45,7 +47,10 @@ def read_pending(folder: Path) -> list[Pending]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
         rows = [json.loads(line) for line in lines if line.strip()]
-        return [Pending(str(row["a"]), str(row["b"]), str(row["kind"]), int(row["cycle"])) for row in rows]
+        return [
+            Pending(str(row["a"]), str(row["b"]), str(row["kind"]), int(row["cycle"]), str(row.get("repeats", "")))
+            for row in rows
+        ]
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise AasError(
             f"{path} cannot be read ({error!r}); remove it and go on with the run, which then asks anew"

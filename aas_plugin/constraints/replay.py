@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from aas_plugin.constraints.answers import Answer
 from aas_plugin.constraints.closure import Constraints, Contradiction, describe
+from aas_plugin.constraints.evidence import standing
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,8 @@ def replay(
 ) -> Replay:
     """Add what the answers say to the constraints, in order.
 
-    An answer that is marked to contradict others gives no constraint.
+    An answer that is marked to contradict others gives no constraint. A question that was asked again says what
+    most of its answers say; what such a majority denies of other answers gives no constraint either.
 
     Args:
         log_answers: answers that are not revoked.
@@ -44,9 +46,9 @@ def replay(
     """
     cannot_tell = set()
     unknown = 0
-    for answer in log_answers:
-        if answer.contradicts:
-            continue
+    answers = list(log_answers)
+    asked_again = any(answer.repeats for answer in answers)
+    for answer in standing(answers):
         if answer.a not in index or answer.b not in index:
             unknown += 1
             continue
@@ -57,6 +59,8 @@ def replay(
         try:
             constraints.add(u, v, same=answer.decision == "same", tag=answer.id)
         except Contradiction as error:
+            if asked_again:
+                continue
             names = {image: name for name, image in index.items()}
             raise Contradiction(
                 f"Answer {answer.id} in {path} says {answer.decision!r} of {answer.a} and {answer.b}, but "

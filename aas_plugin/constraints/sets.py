@@ -17,8 +17,12 @@ from aas_plugin.constraints.answers import Answer, AnswerLog
 from aas_plugin.errors import AasError
 from aas_plugin.files import write_atomically
 
-COLUMNS = tuple(field.name for field in fields(Answer))
-"""Columns of a set, one row an answer: text, but for the whole number `cycle` and the list of ids `contradicts`."""
+OPTIONAL = ("contradicts", "repeats")
+COLUMNS = tuple(field.name for field in fields(Answer) if field.name not in OPTIONAL)
+"""Columns of a set, one row an answer: text, but for the whole number `cycle`.
+
+The list of ids `contradicts` follows them, and, where a question was asked again, `repeats`.
+"""
 
 ENDINGS = (".csv", ".parquet")
 
@@ -35,7 +39,7 @@ def by_time(answer: Answer) -> tuple[datetime, str]:
 def read_set(path: Path) -> list[Answer]:
     """Read a set from CSV or parquet, as the file ends in, in the order of `by_time`.
 
-    Columns that are not those of an answer are left out; only `contradicts` may be absent.
+    Columns that are not those of an answer are left out; only `contradicts` and `repeats` may be absent.
 
     Raises:
         AasError: the file is missing, cannot be read or ends otherwise, a column is missing, or a row is no answer.
@@ -132,7 +136,7 @@ def locate(answers: Iterable[Answer], content: Mapping[str, str]) -> list[Answer
 
 def _content(answer: Answer) -> tuple[object, ...]:
     images = ((answer.hash_a or answer.a), (answer.hash_b or answer.b))
-    return (images, answer.decision, answer.annotator, answer.time, answer.kind, answer.contradicts)
+    return (images, answer.decision, answer.annotator, answer.time, answer.kind, answer.contradicts, answer.repeats)
 
 
 def _words(answer: Answer) -> str:
@@ -174,7 +178,7 @@ def _parquet_rows(path: Path) -> Iterable[tuple[str, dict[str, Any]]]:
 
 
 def _check_columns(path: Path, found: Sequence[str]) -> None:
-    missing = [name for name in COLUMNS[:-1] if name not in found]
+    missing = [name for name in COLUMNS if name not in found]
     if missing:
         raise AasError(
             f"{path} lacks the column {', '.join(map(repr, missing))} of a constraint set; "
@@ -184,7 +188,7 @@ def _check_columns(path: Path, found: Sequence[str]) -> None:
 
 def _answer(row: Mapping[str, Any], place: str) -> Answer:
     try:
-        text = {name: "" if row[name] is None else str(row[name]) for name in COLUMNS[:-1]}
+        text = {name: "" if row.get(name) is None else str(row[name]) for name in (*COLUMNS, "repeats")}
         blank = [name for name in ("id", "a", "b") if not text[name]]
         if blank:
             raise ValueError(f"{blank[0]!r} is blank")
@@ -199,19 +203,25 @@ def _answer(row: Mapping[str, Any], place: str) -> Answer:
         raise AasError(f"{place} is no answer: {error}; mend it or take it out") from error
 
 
+def _columns(answers: Sequence[Answer]) -> tuple[str, ...]:
+    """Columns to write: `repeats` only where it is used, so that sets without it keep their bytes and their hash."""
+    return (*COLUMNS, *(OPTIONAL if any(answer.repeats for answer in answers) else OPTIONAL[:1]))
+
+
+def _cell(value: str | int | tuple[str, ...]) -> str | int:
+    if isinstance(value, tuple):
+        return json.dumps(value) if value else ""
+    return value
+
+
 def _to_csv(answers: Sequence[Answer]) -> bytes:
-    rows = [
-        [
-            *[getattr(answer, name) for name in COLUMNS[:-1]],
-            json.dumps(answer.contradicts) if answer.contradicts else "",
-        ]
-        for answer in answers
-    ]
+    columns = _columns(answers)
+    rows = [[_cell(getattr(answer, name)) for name in columns] for answer in answers]
     # The writer by itself quotes only the line break that it ends lines with.
     returns = any("\r" in str(cell) for row in rows for cell in row)
     file = io.StringIO(newline="")
     writer = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL if returns else csv.QUOTE_MINIMAL)
-    writer.writerows([COLUMNS, *rows])
+    writer.writerows([columns, *rows])
     return file.getvalue().encode()
 
 
@@ -220,7 +230,7 @@ def _to_parquet(answers: Sequence[Answer]) -> bytes:
     import pyarrow.parquet as pq
 
     kinds = {"cycle": pa.int64(), "contradicts": pa.list_(pa.string())}
-    schema = pa.schema([(name, kinds.get(name, pa.string())) for name in COLUMNS])
+    schema = pa.schema([(name, kinds.get(name, pa.string())) for name in _columns(answers)])
     file = io.BytesIO()
     pq.write_table(pa.Table.from_pylist([asdict(answer) for answer in answers], schema=schema), file)
     return file.getvalue()

@@ -12,6 +12,7 @@ import pandas as pd
 from aas_plugin.active.learner import ActiveLearner
 from aas_plugin.active.questions import Question
 from aas_plugin.constraints.answers import AnswerLog
+from aas_plugin.constraints.evidence import Evidence
 from aas_plugin.constraints.initial_answers import initial_answers
 from aas_plugin.data.catalogue import Catalogue
 from aas_plugin.data.images import ImageStore
@@ -165,11 +166,17 @@ class _ChosenRefiner:
     name: str
     keeps_satisfied: bool
 
+    @property
+    def aas_set_aside(self) -> Any:
+        """The hook, None where no plugin has it."""
+        hook = self.hook.aas_set_aside
+        return hook if hook.get_hookimpls() else None
+
     def __call__(
-        self, labels: np.ndarray, must_links: np.ndarray, cannot_links: np.ndarray, graph: Graph
+        self, labels: np.ndarray, must_links: np.ndarray, cannot_links: np.ndarray, evidence: Evidence, graph: Graph
     ) -> np.ndarray:
         refined: np.ndarray | None = self.hook.aas_refine(
-            labels=labels, must_links=must_links, cannot_links=cannot_links, graph=graph
+            labels=labels, must_links=must_links, cannot_links=cannot_links, evidence=evidence, graph=graph
         )
         if refined is None:
             raise AasError(f"the refiner {self.name!r} implements no aas_refine")
@@ -188,8 +195,17 @@ def _learner(run: Run, clustering: ClusteringSettings, plugins: Plugins) -> Acti
         decision: str | None = hook.aas_answer(question=question, identities=identity, seed=settings.seed, run=run)
         return decision
 
-    def select(views: Views, known: KnownPairs, budget: int, rng: np.random.Generator) -> pd.DataFrame:
-        pairs: pd.DataFrame | None = hook.aas_select_pairs(views=views, known=known, budget=budget, rng=rng, run=run)
+    def select(
+        views: Views,
+        labels: np.ndarray,
+        evidence: Evidence,
+        known: KnownPairs,
+        budget: int,
+        rng: np.random.Generator,
+    ) -> pd.DataFrame:
+        pairs: pd.DataFrame | None = hook.aas_select_pairs(
+            views=views, labels=labels, evidence=evidence, known=known, budget=budget, rng=rng, run=run
+        )
         if pairs is None:
             raise AasError(f"the sampler {settings.sampler.name!r} implements no aas_select_pairs")
         return pairs

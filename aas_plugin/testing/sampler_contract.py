@@ -18,6 +18,7 @@ from aas_plugin.active.proposals import checked
 from aas_plugin.active.questions import call_with_needed
 from aas_plugin.clustering.jaccard import jaccard_graph
 from aas_plugin.constraints.closure import Constraints
+from aas_plugin.constraints.evidence import evidence_from
 from aas_plugin.constraints.np3 import np3
 from aas_plugin.plugins.manager import load_plugins
 from aas_plugin.sampling.proposal import KnownPairs
@@ -101,7 +102,14 @@ class SamplerContract:
             features, graph, lambda labels: np3(labels, known.must_links, known.cannot_links, graph.distance), 0.6, 3
         )
 
-    def choose(self, views: Views, known: KnownPairs, budget: int, seed: int = 0) -> pd.DataFrame:
+    def choose(
+        self,
+        views: Views,
+        known: KnownPairs,
+        budget: int,
+        seed: int = 0,
+        constraints: Constraints | None = None,
+    ) -> pd.DataFrame:
         """Let a fresh sampler choose, and check that it keeps the rules.
 
         Args:
@@ -109,6 +117,7 @@ class SamplerContract:
             known: from pairs, int64 (P, 2), to whether each needs no question, bool (P,).
             budget: most pairs to choose.
             seed: of the generator that the sampler draws from.
+            constraints: answers so far; none by default.
 
         Returns:
             The pairs that were chosen, one a row.
@@ -117,9 +126,13 @@ class SamplerContract:
             AasError: the sampler breaks a rule.
         """
         rng = np.random.default_rng(seed)
-        hook = self.make().aas_select_pairs
-        table = call_with_needed(hook, views=views, known=known, budget=budget, rng=rng, run=None)
-        return checked(table, len(views.a), budget, known)
+        evidence = evidence_from(constraints or Constraints(len(views.a)))
+        labels = np.where(views.inlier, views.a, -1)
+        table = call_with_needed(
+            self.make().aas_select_pairs,
+            views=views, labels=labels, evidence=evidence, known=known, budget=budget, rng=rng, run=None,
+        )  # fmt: skip
+        return checked(table, len(views.a), budget, known, evidence)
 
     def test_it_takes_what_the_hook_offers(self) -> None:
         """Its arguments are some of those of `aas_select_pairs`, and none is needed that a stranger's loop lacks."""
@@ -146,7 +159,8 @@ class SamplerContract:
         constraints = Constraints(len(features))
         individual = np.repeat(np.arange(8), 6)
         for _ in range(6):
-            chosen = self.choose(self.views(features, constraints), constraints.entailed_mask, 12)
+            views = self.views(features, constraints)
+            chosen = self.choose(views, constraints.entailed_mask, 12, constraints=constraints)
             for u, v in chosen[["u", "v"]].itertuples(index=False):
                 constraints.add(u, v, same=bool(individual[u] == individual[v]))
         everything = lambda pairs: np.ones(len(pairs), dtype=bool)  # noqa: E731

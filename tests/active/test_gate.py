@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aas_plugin.active.gate import TAU_RANGE, calibrate, gate
+from aas_plugin.active.gate import gate
+from aas_plugin.clustering.calibration import TAU_RANGE, calibrate
 
 
 def cost(tau, log_slope, similarity, same, error=0.02):

@@ -24,6 +24,10 @@ class TestAnswers(RefinerContract):
     refiner = "answers"
 
 
+class TestCal(RefinerContract):
+    refiner = "cal"
+
+
 def test_every_built_in_refiner_passes_it():
     tested = {one.refiner for one in RefinerContract.__subclasses__() if one.__module__ == __name__}
     assert tested == set(load_plugins().registry.names("refiner"))

@@ -46,6 +46,9 @@ def test_every_hook_is_called(ready):
         def aas_cycle_finished(self, run, report): ...
 
         @hookimpl
+        def aas_set_aside(self, evidence): ...
+
+        @hookimpl
         def aas_run_finished(self, run, outcome): ...
 
         @hookimpl

@@ -90,7 +90,7 @@ def test_unknown_names_come_with_suggestions():
     plugins = load_plugins()
     with pytest.raises(AasError, match="did you mean 'spcl'"):
         plugins.component("adapter", "splc")
-    with pytest.raises(AasError, match="there are: aas, full, gbas"):
+    with pytest.raises(AasError, match="there are: aas, cal, full, gbas"):
         plugins.component("sampler", "xyzzy")
 
 

@@ -56,6 +56,10 @@ class TestFull(SamplerContract):
     sampler = "full"
 
 
+class TestCal(SamplerContract):
+    sampler = "cal"
+
+
 def test_every_built_in_sampler_passes_it():
     tested = {one.sampler for one in SamplerContract.__subclasses__() if one.__module__ == __name__}
     assert tested == set(load_plugins().registry.names("sampler"))

@@ -1,0 +1,123 @@
+"""All that is known of pairs of images: answers, what they entail, and which of them are in force."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from aas_plugin.active.questions import Question, call_with_needed
+from aas_plugin.active.refining import MakeGraph
+from aas_plugin.clustering.graph import Graph
+from aas_plugin.constraints.answers import AnswerLog, Decision
+from aas_plugin.constraints.closure import Constraints, Contradiction
+from aas_plugin.constraints.evidence import Evidence, by_votes, constraints_of, evidence_of
+from aas_plugin.constraints.replay import replay
+from aas_plugin.errors import AasError
+
+
+class Knowledge:
+    """What a log of answers says about a list of images; it grows.
+
+    Args:
+        log: the answers, on disk.
+        index: position of each image by its path.
+
+    Attributes:
+        log: the answers, on disk.
+        constraints: must-links and cannot-links of the answers in force, with their closure.
+        cannot_tell: pairs (u, v), u < v, about which somebody could not tell.
+        answered: pairs (u, v), u < v, that have an answer of their own, whether or not it is in force.
+        unknown: how many answers are about an image that is not in the index.
+
+    Raises:
+        Contradiction: the answers contradict each other, and none of them was marked or asked again.
+    """
+
+    def __init__(self, log: AnswerLog, index: Mapping[str, int]) -> None:
+        self.log = log
+        self._index = index
+        self.constraints = Constraints(len(index))
+        answers = log.answers()
+        replayed = replay(answers, index, self.constraints, log.path)
+        self.cannot_tell, self.unknown = replayed.cannot_tell, replayed.unknown
+        places = [sorted((index[one.a], index[one.b])) for one in answers if one.a in index and one.b in index]
+        self.answered = {(u, v) for u, v in places}
+
+    def evidence(self) -> Evidence:
+        """The answers as arrays, in the order of the log."""
+        return evidence_of(self.log.answers(), self._index)
+
+    def settles(self, question: Question) -> bool:
+        """Whether a question is not to be asked any more; one that is asked again needs an answer of its own."""
+        pair = (question.u, question.v)
+        if pair in self.answered or pair in self.cannot_tell:
+            return True
+        return not question.repeats and self.constraints.entails(*pair) is not None
+
+    def covers(self, pairs: np.ndarray) -> np.ndarray:
+        """Whether each pair, int64 (P, 2), needs no question: bool (P,).
+
+        True where it has an answer, where its answer follows from others, and where a person could not tell.
+        """
+        follows = self.constraints.entailed_mask(pairs)
+        told = np.array(sorted(self.answered | self.cannot_tell), dtype=np.int64).reshape(-1, 2)
+        low, high = np.sort(pairs, axis=1).T
+        n = self.constraints.n
+        return np.asarray(follows | np.isin(low * n + high, told[:, 0] * n + told[:, 1]), dtype=bool)
+
+    def denying(self, question: Question, decision: Decision) -> tuple[str, ...]:
+        """Ids of the answers that entail the opposite of a decision."""
+        pair = (question.u, question.v)
+        if decision == "cannot_tell" or self.constraints.entails(*pair) is not (decision != "same"):
+            return ()
+        return tuple(tag for *_, tag in self.constraints.chain(*pair))
+
+    def take(self, question: Question, decision: Decision, answer_id: str, *, marked: bool = False) -> None:
+        """Let a decision hold from now on; one that is marked holds for nothing before all are weighed.
+
+        Raises:
+            Contradiction: it is not marked, and denies what is known.
+        """
+        self.answered.add((question.u, question.v))
+        if decision == "cannot_tell":
+            self.cannot_tell.add((question.u, question.v))
+        elif not marked:
+            self.constraints.add(question.u, question.v, decision == "same", answer_id)
+
+    def weigh(self, refiner: Any, graph: Graph | MakeGraph) -> tuple[Evidence, np.ndarray]:
+        """Decide anew which answers are in force: as the refiner says, or by votes where it says nothing.
+
+        Args:
+            refiner: a plugin object, perhaps with the hook `aas_set_aside`.
+            graph: distances between the images, or a function that makes them when they are needed.
+
+        Returns:
+            The answers, and which of them are set aside, bool (Q,).
+
+        Raises:
+            AasError: the refiner says it otherwise than by bool (Q,), or leaves answers that deny each other.
+        """
+        evidence, n = self.evidence(), self.constraints.n
+        hook = getattr(refiner, "aas_set_aside", None)
+        told = None
+        if hook is not None:
+            made = graph() if callable(graph) else graph
+            told = call_with_needed(hook, evidence=evidence, graph=made)
+        if told is None:
+            if not evidence.marked.any() and (evidence.counts == 1).all():
+                return evidence, np.zeros(len(evidence), dtype=bool)
+            aside = ~by_votes(evidence, n)
+        else:
+            aside = np.asarray(told)
+            if aside.shape != (len(evidence),) or aside.dtype != bool:
+                raise AasError(
+                    f"the refiner set aside {aside.dtype} of the shape {aside.shape}; a bool for each of the "
+                    f"{len(evidence)} answers is needed"
+                )
+        try:
+            self.constraints = constraints_of(evidence, ~aside, n)
+        except Contradiction as error:
+            raise AasError(f"the refiner leaves answers in force that contradict each other: {error}") from error
+        return evidence, aside

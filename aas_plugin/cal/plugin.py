@@ -1,0 +1,98 @@
+"""CAL as plugin objects: a refiner and a sampler."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from aas_plugin.cal.clusters import constrained_clusters
+from aas_plugin.cal.questions import questions
+from aas_plugin.cal.similarity import Similarity
+from aas_plugin.cal.weighing import weigh
+from aas_plugin.clustering.graph import Graph
+from aas_plugin.constraints.evidence import Evidence
+from aas_plugin.constraints.np3 import np3
+from aas_plugin.hookspecs import hookimpl
+from aas_plugin.plugins.registry import NoOptions, Registry
+from aas_plugin.sampling.proposal import KnownPairs
+from aas_plugin.sampling.views import Views
+
+Ints = NDArray[np.int64]
+
+
+class _OfGraph:
+    """Similarities of the graph that was asked about last, as several calls of a step share one."""
+
+    def __init__(self) -> None:
+        self._graph: Graph | None = None
+        self._similarity: Similarity | None = None
+
+    def __call__(self, graph: Graph) -> Similarity:
+        if self._similarity is None or self._graph is not graph:
+            self._graph, self._similarity = graph, Similarity(graph)
+        return self._similarity
+
+
+class CalRefiner:
+    """Constrained average linkage at a threshold that answers calibrate; see `constrained_clusters`."""
+
+    def __init__(self, options: NoOptions) -> None:
+        self._similarity = _OfGraph()
+        self._tau: float | None = None
+
+    @hookimpl
+    def aas_set_aside(self, evidence: Evidence, graph: Graph) -> NDArray[np.bool_]:
+        """Set aside what other answers, and similarity, deny."""
+        return ~weigh(evidence, self._similarity(graph), 0.3).in_force
+
+    @hookimpl
+    def aas_refine(self, labels: Ints, must_links: Ints, cannot_links: Ints, evidence: Evidence, graph: Graph) -> Ints:
+        """Cluster anew; without an answer the labels stay."""
+        if not len(evidence):
+            return labels
+        similarity = self._similarity(graph)
+        weighed = weigh(evidence, similarity, similarity.threshold(labels))
+        found = constrained_clusters(similarity.matrix, must_links, cannot_links, weighed.calibration).labels
+        alone = np.bincount(found)[found] == 1
+        return np3(np.where(alone, -1, found), must_links, cannot_links, graph.distance)
+
+
+class CalOptions(BaseModel):
+    """Settings of the sampler CAL."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    again: bool = Field(
+        True, description="whether answers in doubt are asked again; not for an annotator who never errs"
+    )
+
+
+class CalSampler:
+    """Questions where average linkage is in doubt; see `questions`."""
+
+    def __init__(self, options: CalOptions) -> None:
+        self.options = options
+        self._similarity = _OfGraph()
+
+    @hookimpl
+    def aas_select_pairs(
+        self, views: Views, labels: Ints, evidence: Evidence, known: KnownPairs, budget: int
+    ) -> pd.DataFrame:
+        """Rank merges, clusters and answers by doubt."""
+        similarity = self._similarity(views.graph)
+        weighed = weigh(evidence, similarity, similarity.threshold(labels))
+        held = evidence.pairs[weighed.in_force]
+        same = evidence.same[weighed.in_force]
+        clusters = constrained_clusters(similarity.matrix, held[same], held[~same], weighed.calibration)
+        found = questions(clusters, weighed, evidence, budget, again=self.options.again)
+        pairs = found[["u", "v"]].to_numpy(dtype=np.int64).reshape(-1, 2)
+        kept = (found["again"].to_numpy() >= 0) | ~known(pairs)
+        return found[kept].reset_index(drop=True)
+
+
+def register_cal(registry: Registry) -> None:
+    """Register CAL as a refiner and as a sampler."""
+    registry.register("refiner", "cal", CalRefiner, NoOptions)
+    registry.register("sampler", "cal", CalSampler, CalOptions)

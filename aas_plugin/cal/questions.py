@@ -1,0 +1,205 @@
+"""What CAL asks: merges that may be wrong, clusters that may be one, and answers in doubt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from aas_plugin.cal.clusters import Clusters
+from aas_plugin.cal.similarity import linkage_between
+from aas_plugin.cal.weighing import Weighed
+from aas_plugin.constraints.closure import components
+from aas_plugin.constraints.evidence import Evidence
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+LEAST_DOUBT = 0.01
+LEAST_LINKAGE = 0.01
+MOST_ANSWERS = 5
+"""Answers of an item from which on it is not asked again."""
+
+
+def questions(
+    clusters: Clusters, weighed: Weighed, evidence: Evidence, wanted: int, *, again: bool = True
+) -> pd.DataFrame:
+    """The questions that are worth most, by doubt times the square root of the pairs of images they decide.
+
+    Args:
+        clusters: of N images, with the answers in force.
+        weighed: the answers.
+        evidence: the answers.
+        wanted: most questions.
+        again: whether answers in doubt are asked again.
+
+    Returns:
+        One row a question, the best first: int64 `u < v` and `again`, the position of an answer that is asked again or
+        -1, text `kind`, `probability` of "same" and `score`.
+    """
+    parts = [*_of_merges(clusters, weighed), _of_clusters(clusters, weighed)]
+    if again:
+        parts.append(_of_items(weighed, evidence, clusters))
+    found = pd.concat(parts, ignore_index=True)
+    found = found[found["doubt"] >= LEAST_DOUBT]
+    found = found.assign(score=found["doubt"] * np.sqrt(found["one"] * found["other"]))
+    ranked = found.sort_values(["score", "linkage"], ascending=False, kind="stable")
+    asker = _Asker(clusters, evidence, weighed)
+    rows, seen = [], set()
+    for row in ranked.itertuples(index=False):
+        if len(rows) >= wanted:
+            break
+        pair = asker.pair(str(row.kind), int(row.place))
+        if pair is None or pair[:2] in seen:
+            continue
+        seen.add(pair[:2])
+        rows.append((*pair, row.kind, row.probability, row.score))
+    return pd.DataFrame(rows, columns=["u", "v", "again", "kind", "probability", "score"])
+
+
+def _frame(
+    kind: str, place: Ints, linkage: Floats, probability: Floats, doubt: Floats, one: Ints, other: Ints
+) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "kind": pd.Series([kind] * len(place), dtype="str"),
+            "place": place,
+            "linkage": linkage,
+            "probability": probability,
+            "doubt": doubt,
+            "one": one,
+            "other": other,
+        }
+    )
+
+
+def _of_merges(clusters: Clusters, weighed: Weighed) -> Iterator[pd.DataFrame]:
+    """The merges of images and of nodes."""
+    sizes = np.bincount(clusters.node)
+    for kind, merges, own in (
+        ("atom", clusters.images, np.ones(len(clusters.atom), np.int64)),
+        ("merge", clusters.nodes, sizes),
+    ):
+        count = len(own)
+        size = np.concatenate([own, np.zeros(len(merges.linkage), dtype=np.int64)])
+        for number, (left, right) in enumerate(zip(merges.left.tolist(), merges.right.tolist(), strict=True)):
+            size[count + number] = size[left] + size[right]
+        probability = weighed.calibration.probability(merges.linkage)
+        doubt = np.minimum(probability, 1 - probability)
+        yield _frame(
+            kind, np.arange(len(doubt)), merges.linkage, probability, doubt, size[merges.left], size[merges.right]
+        )
+
+
+def _of_clusters(clusters: Clusters, weighed: Weighed) -> pd.DataFrame:
+    """The pairs of final clusters, numbered u * K + v; those that answers keep apart are sorted out later."""
+    labels = clusters.labels
+    count = int(labels.max(initial=-1)) + 1
+    sizes = np.bincount(labels, minlength=count)
+    near = linkage_between(clusters.matrix, labels).tocoo()
+    kept = (near.row < near.col) & (near.data > LEAST_LINKAGE)
+    one, other, linkage = near.row[kept].astype(np.int64), near.col[kept].astype(np.int64), near.data[kept]
+    probability = weighed.calibration.probability(linkage)
+    doubt = np.minimum(probability, 1 - probability)
+    return _frame("clusters", one * count + other, linkage, probability, doubt, sizes[one], sizes[other])
+
+
+def _of_items(weighed: Weighed, evidence: Evidence, clusters: Clusters) -> pd.DataFrame:
+    """The items in doubt: those whose answers are set aside, tied, or weakly believed."""
+    active = np.bincount(evidence.item, weighed.in_force, minlength=len(weighed.strength)) > 0
+    doubt = np.where(active, weighed.doubt, 0.5)
+    open_ones = np.flatnonzero((evidence.counts < MOST_ANSWERS) & (doubt >= LEAST_DOUBT))
+    first = np.unique(evidence.item, return_index=True)[1][open_ones]
+    pairs = evidence.pairs[first]
+    # What hangs on an answer: the clusters that it keeps apart, or the parts of one that it may hold together.
+    one, other = (np.ones(len(pairs), dtype=np.int64) for _ in range(2))
+    settled = np.zeros(len(pairs), dtype=bool)
+    for level in (clusters.labels, clusters.node, clusters.atom, clusters.group):
+        sizes, ends = np.bincount(level), level[pairs]
+        here = ~settled & (ends[:, 0] != ends[:, 1])
+        one[here], other[here] = sizes[ends[here, 0]], sizes[ends[here, 1]]
+        settled |= here
+    probability = weighed.calibration.probability(weighed.linkage[open_ones])
+    return _frame("again", open_ones, weighed.linkage[open_ones], probability, doubt[open_ones], one, other)
+
+
+class _Asker:
+    """Finds the two photographs of a question."""
+
+    def __init__(self, clusters: Clusters, evidence: Evidence, weighed: Weighed) -> None:
+        self.clusters = clusters
+        self.evidence = evidence
+        self.weighed = weighed
+        self.asked = set(map(tuple, evidence.pairs.tolist()))
+        self.apart = set(map(tuple, clusters.apart.tolist()))
+        count = int(clusters.labels.max(initial=-1)) + 1
+        self.count = max(count, 1)
+        order = np.argsort(clusters.labels, kind="stable")
+        self.members = np.split(order, np.cumsum(np.bincount(clusters.labels, minlength=count))[:-1])
+        # Items that are set aside are asked again as such, not anew.
+        aside = ~weighed.in_force
+        self.aside: dict[tuple[int, int], int] = {}
+        for position in np.flatnonzero(aside).tolist():
+            one, other = sorted(clusters.group[evidence.pairs[position]].tolist())
+            self.aside.setdefault((one, other), position)
+
+    def pair(self, kind: str, place: int) -> tuple[int, int, int] | None:
+        """Both photographs, u < v, and the answer that they ask again, or -1; None where nothing is to be asked."""
+        if kind == "again":
+            return self._again(place)
+        clusters = self.clusters
+        if kind == "clusters":
+            sides = [self.members[place // self.count], self.members[place % self.count]]
+        else:
+            merges = clusters.images if kind == "atom" else clusters.nodes
+            ends = int(merges.left[place]), int(merges.right[place])
+            sides = [merges.leaves(one) if kind == "atom" else clusters.images_of(one) for one in ends]
+        groups = [set(clusters.group[side].tolist()) for side in sides]
+        if groups[0] & groups[1]:
+            return None
+        if any((min(a, b), max(a, b)) in self.apart for a in groups[0] for b in groups[1]):
+            return None
+        if any((min(a, b), max(a, b)) in self.aside for a in groups[0] for b in groups[1]):
+            return None
+        return self._fresh(sides[0], sides[1], -1)
+
+    def _again(self, item: int) -> tuple[int, int, int] | None:
+        evidence, clusters = self.evidence, self.clusters
+        mine = np.flatnonzero(evidence.item == item)
+        links = np.flatnonzero(self.weighed.in_force & evidence.same & (evidence.item != item))
+        group = components(len(clusters.group), evidence.pairs[links])
+        u, v = evidence.pairs[mine[0]].tolist()
+        if group[u] == group[v]:
+            return None
+        one, other = (np.flatnonzero(group == group[end]) for end in (u, v))
+        if clusters.atom[u] != clusters.atom[v]:
+            one = np.union1d(one, np.flatnonzero(clusters.atom == clusters.atom[u]))
+            other = np.union1d(other, np.flatnonzero(clusters.atom == clusters.atom[v]))
+            both = np.intersect1d(one, other)
+            one, other = np.setdiff1d(one, both), np.setdiff1d(other, both)
+        return self._fresh(one, other, int(mine[0]))
+
+    def _fresh(self, one: Ints, other: Ints, again: int) -> tuple[int, int, int] | None:
+        """The two most central photographs of both sides that have no answer."""
+        if not len(one) or not len(other):
+            return None
+        first, second = self._central(one), self._central(other)
+        for total in range(min(len(first) + len(second) - 1, 8)):
+            for place in range(min(total + 1, len(first))):
+                if total - place < len(second):
+                    u, v = int(first[place]), int(second[total - place])
+                    if (min(u, v), max(u, v)) not in self.asked:
+                        return min(u, v), max(u, v), again
+        return None
+
+    def _central(self, images: Ints) -> Ints:
+        """Images by their similarity to all others of them, the most central first."""
+        if len(images) < 3:
+            return images
+        near = self.clusters.matrix[images]
+        inside = np.isin(near.indices, images)
+        rows = np.repeat(np.arange(len(images)), np.diff(near.indptr))
+        total = np.bincount(rows[inside], near.data[inside], minlength=len(images))
+        return images[np.argsort(-total, kind="stable")]

@@ -1,0 +1,107 @@
+"""How far each answer is believed: calibration, error rate and what is set aside."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+from scipy.stats import rankdata
+
+from aas_plugin.cal.similarity import Similarity
+from aas_plugin.clustering.calibration import Calibration, calibrate
+from aas_plugin.constraints.evidence import Evidence, by_votes, consistent
+
+Floats = NDArray[np.float64]
+
+ERROR_PRIOR, ERROR_WEIGHT = 0.02, 50
+"""Error rate before any answer, and how many answers it is worth."""
+
+ERROR_RANGE = (0.003, 0.15)
+
+CAP = 3.0
+"""Most that similarity counts, as logarithm of odds: less than one answer of an annotator who errs in 2 %, 3.9."""
+
+AUC_PRIOR, AUC_WEIGHT = 0.9, 20
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """Answers, weighed.
+
+    Attributes:
+        calibration: from linkage to P(same).
+        error: share of answers that are wrong.
+        strength: float64 (I,), logarithm of the odds for "same" of each item, by similarity and answers.
+        in_force: bool (Q,), which answers hold.
+        linkage: float64 (I,), how alike the two of each item are.
+    """
+
+    calibration: Calibration
+    error: float
+    strength: Floats
+    in_force: NDArray[np.bool_]
+    linkage: Floats
+
+    @property
+    def doubt(self) -> Floats:
+        """P(wrong) of what each item says, float64 (I,), at most .5."""
+        return np.asarray(expit(-np.abs(self.strength)))
+
+
+def weigh(evidence: Evidence, similarity: Similarity, tau: float) -> Weighed:
+    """Weigh answers against each other and against similarity.
+
+    Args:
+        evidence: Q answers to I items.
+        similarity: of the images.
+        tau: similarity at which "same" and "different" are equally likely, as expected before any answer.
+    """
+    error = error_rate(evidence, len(similarity))
+    first = np.unique(evidence.item, return_index=True)[1]
+    linkage = similarity.linkage(evidence.pairs[first])
+    # An error rate that is taken too low flattens the slope, and questions go where nothing is in doubt.
+    calibration = calibrate(linkage[evidence.item], evidence.same, max(error, ERROR_PRIOR), tau)
+    # The items are those in doubt, among which similarity tells less than among all pairs.
+    cap = CAP * min(2 * informativeness(linkage, evidence.votes), 1.0)
+    votes = np.log((1 - error) / error) * evidence.votes
+    strength = np.clip(calibration.logit(linkage), -cap, cap) + votes
+    return Weighed(calibration, error, strength, consistent(evidence, strength, len(similarity)), linkage)
+
+
+def error_rate(evidence: Evidence, n: int) -> float:
+    """Share of answers that are wrong, as far as answers deny each other; similarity is not asked.
+
+    Tested are the answers of items that were asked again, and items that others deny; wrong are those against the
+    majority of their item, and those denied.
+
+    Args:
+        evidence: Q answers.
+        n: number of images.
+    """
+    votes, counts = evidence.votes, evidence.counts
+    in_force = np.bincount(evidence.item, by_votes(evidence, n), minlength=len(votes))
+    minority = (counts - np.abs(votes)) / 2
+    denied = (votes != 0) & (in_force == 0)
+    wrong = float(minority.sum() + denied.sum())
+    tested = float(counts[(counts > 1) | denied].sum())
+    found = (ERROR_PRIOR * ERROR_WEIGHT + wrong) / (ERROR_WEIGHT + tested)
+    return float(np.clip(found, *ERROR_RANGE))
+
+
+def informativeness(linkage: Floats, votes: NDArray[np.int64]) -> float:
+    """How much similarity tells of answers, 0 for nothing, 1 for all: their AUC, rescaled; few say little of it.
+
+    Args:
+        linkage: float64 (I,), of each item.
+        votes: int64 (I,), "same" minus "different".
+    """
+    told = votes != 0
+    same = votes[told] > 0
+    count = int(same.sum())
+    couples = count * (len(same) - count)
+    auc, number = AUC_PRIOR, 0
+    if couples:
+        auc, number = (rankdata(linkage[told])[same].sum() - count * (count + 1) / 2) / couples, len(same)
+    return max(2 * (auc * number + AUC_PRIOR * AUC_WEIGHT) / (number + AUC_WEIGHT) - 1, 0.0)

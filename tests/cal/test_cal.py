@@ -1,0 +1,125 @@
+"""CAL asks again what is in doubt, and beats not asking, also with wrong answers."""
+
+import numpy as np
+import pytest
+
+from aas_plugin.active.learner import ActiveLearner
+from aas_plugin.cal.clusters import constrained_clusters
+from aas_plugin.cal.similarity import Similarity
+from aas_plugin.cal.weighing import error_rate, weigh
+from aas_plugin.clustering.calibration import Calibration
+from aas_plugin.clustering.dense import DenseGraph
+from aas_plugin.clustering.jaccard import jaccard_graph
+from aas_plugin.constraints.closure import Constraints, components, count_violations
+from aas_plugin.constraints.evidence import evidence_from
+from aas_plugin.oracles.labels import LabelsOptions, LabelsOracle
+from aas_plugin.plugins.manager import load_plugins
+from aas_plugin.settings.models import ActiveSettings, ClusteringSettings
+from aas_plugin.simulation.loop import Scene, simulate
+from aas_plugin.simulation.synthetic import synthetic_features
+from aas_plugin.testing.sampler_contract import herd
+
+
+@pytest.fixture(scope="module")
+def scene():
+    features, individual = synthetic_features(1.5, 3, individuals=25)
+    return Scene(features, individual, jaccard_graph(features, 10, 3, radius=0.7), ClusteringSettings(k1=10, k2=3))
+
+
+def curve(scene, sampler, refiner, error=0.0, again=True):
+    plugins = load_plugins()
+    options = {"again": again} if sampler == "cal" else {}
+    rows = simulate(
+        scene,
+        plugins.component("sampler", sampler).make(options),
+        plugins.component("refiner", refiner).make({}),
+        LabelsOracle(LabelsOptions(error_rate=error)),
+        ActiveSettings(cycles=3, budget=25),
+        0,
+    )
+    return [row["ARI"] for row in rows]
+
+
+def test_its_questions_and_its_labels_beat_not_asking_and_random_questions(scene):
+    own = curve(scene, "cal", "cal")
+    assert own[-1] > own[0] + 0.02
+    assert own[-1] > curve(scene, "random", "np3")[-1]
+    assert curve(scene, "cal", "np3")[-1] > own[0]
+
+
+def test_asking_again_makes_up_for_wrong_answers(scene):
+    assert curve(scene, "cal", "cal", 0.1)[-1] > curve(scene, "cal", "cal", 0.1, again=False)[-1]
+
+
+def test_a_wrong_answer_is_asked_again_by_other_photographs_set_aside_and_told(tmp_path):
+    features, individual = herd(6, 8, 0.9), np.repeat(np.arange(6), 8)
+    asked = []
+
+    def somebody(question):
+        asked.append(question)
+        wrong = len(asked) == 1
+        return "same" if (individual[question.u] == individual[question.v]) != wrong else "different"
+
+    plugins = load_plugins()
+    images, active = [f"{image}.jpg" for image in range(len(features))], ActiveSettings(every=1, cycles=4, budget=12)
+    learner = ActiveLearner(
+        images,
+        somebody,
+        tmp_path,
+        select=plugins.component("sampler", "cal").make({}),
+        refiner=plugins.component("refiner", "cal").make({}),
+        active=active,
+        clustering=ClusteringSettings(k1=8, k2=3, min_samples=3),
+    )
+    told = []
+    for epoch in range(4):
+        told.append(learner.step(features, np.full(len(features), -1), epoch=epoch).report)
+    first = next(one for one in learner.log.answers())
+    again = [one for one in learner.log.answers() if one.repeats == first.id]
+    assert again and all({one.a, one.b} != {first.a, first.b} for one in again)
+    assert first.id in told[-1]["set_aside_answers"]
+    assert told[-1]["set_aside"] == len(told[-1]["set_aside_answers"])
+    held = {(int(u), int(v)) for u, v in [*learner.constraints.must_links, *learner.constraints.cannot_links]}
+    assert (asked[0].u, asked[0].v) not in held
+    # A learner that begins from the log weighs alike.
+    other = ActiveLearner(images, somebody, tmp_path, active=active, resume=True)
+    assert (asked[0].u, asked[0].v) not in {tuple(map(int, pair)) for pair in other.constraints.must_links}
+
+
+def test_cannot_links_hold_in_the_clusters_and_must_links_where_they_may():
+    rng = np.random.default_rng(4)
+    features = herd(5, 6, 0.8)
+    similarity = Similarity(jaccard_graph(features, 8, 3))
+    individual = rng.integers(0, 5, len(features))
+    constraints = Constraints(len(features))
+    for u, v in rng.integers(0, len(features), (40, 2)).tolist():
+        if u != v:
+            constraints.add(u, v, bool(individual[u] == individual[v]))
+    found = constrained_clusters(
+        similarity.matrix, constraints.must_links, constraints.cannot_links, Calibration(20.0, 0.3)
+    )
+    assert count_violations(found.labels, constraints.must_links, constraints.cannot_links)[1] == 0
+    group = components(len(features), constraints.must_links)
+    np.testing.assert_array_equal(found.group, group)
+
+
+def test_linkage_is_that_of_the_merge_in_which_two_images_meet():
+    distances = np.ones((4, 4)) - np.eye(4)
+    for (u, v), similarity in {(0, 1): 0.9, (2, 3): 0.8, (0, 2): 0.4, (1, 3): 0.2}.items():
+        distances[u, v] = distances[v, u] = 1 - similarity
+    similarity = Similarity(DenseGraph(distances))
+    pairs = np.array([(0, 1), (2, 3), (0, 3), (1, 2)])
+    np.testing.assert_allclose(similarity.linkage(pairs), [0.9, 0.8, 0.15, 0.15], atol=1e-6)
+    assert similarity.threshold(np.array([0, 0, 1, 1])) == pytest.approx(0.15, abs=0.06)
+
+
+def test_right_answers_are_believed_whatever_similarity_says():
+    features = herd(6, 5, 0.3)
+    similarity = Similarity(jaccard_graph(features, 8, 3))
+    constraints = Constraints(len(features))
+    for one in range(5):
+        constraints.add(5 * one, 5 * one + 1, False)
+    evidence = evidence_from(constraints)
+    assert error_rate(evidence, len(features)) == pytest.approx(0.02)
+    assert (similarity.linkage(evidence.pairs) > 0.5).all()
+    assert weigh(evidence, similarity, 0.3).in_force.all()
