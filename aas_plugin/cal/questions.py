@@ -47,7 +47,8 @@ def questions(
     found = found.assign(score=found["doubt"] * np.sqrt(found["one"] * found["other"]))
     ranked = found.sort_values(["score", "linkage"], ascending=False, kind="stable")
     asker = _Asker(clusters, evidence, weighed)
-    rows, seen = [], set()
+    rows: list[tuple[object, ...]] = []
+    seen: set[tuple[int, int]] = set()
     for row in ranked.itertuples(index=False):
         if len(rows) >= wanted:
             break
