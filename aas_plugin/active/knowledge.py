@@ -28,7 +28,8 @@ class Knowledge:
         log: the answers, on disk.
         constraints: must-links and cannot-links of the answers in force, with their closure.
         cannot_tell: pairs (u, v), u < v, about which somebody could not tell.
-        answered: pairs (u, v), u < v, that have an answer of their own, whether or not it is in force.
+        answered: pairs (u, v), u < v, that have an answer of their own, whether or not it is in force; those of
+            `cannot_tell` among them.
         unknown: how many answers are about an image that is not in the index.
 
     Raises:
@@ -52,9 +53,7 @@ class Knowledge:
     def settles(self, question: Question) -> bool:
         """Whether a question is not to be asked any more; one that is asked again needs an answer of its own."""
         pair = (question.u, question.v)
-        if pair in self.answered or pair in self.cannot_tell:
-            return True
-        return not question.repeats and self.constraints.entails(*pair) is not None
+        return pair in self.answered or (not question.repeats and self.constraints.entails(*pair) is not None)
 
     def covers(self, pairs: np.ndarray) -> np.ndarray:
         """Whether each pair, int64 (P, 2), needs no question: bool (P,).
@@ -62,7 +61,7 @@ class Knowledge:
         True where it has an answer, where its answer follows from others, and where a person could not tell.
         """
         follows = self.constraints.entailed_mask(pairs)
-        told = np.array(sorted(self.answered | self.cannot_tell), dtype=np.int64).reshape(-1, 2)
+        told = np.array(sorted(self.answered), dtype=np.int64).reshape(-1, 2)
         low, high = np.sort(pairs, axis=1).T
         n = self.constraints.n
         return np.asarray(follows | np.isin(low * n + high, told[:, 0] * n + told[:, 1]), dtype=bool)

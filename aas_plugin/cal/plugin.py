@@ -40,7 +40,6 @@ class CalRefiner:
 
     def __init__(self, options: NoOptions) -> None:
         self._similarity = _OfGraph()
-        self._tau: float | None = None
 
     @hookimpl
     def aas_set_aside(self, evidence: Evidence, graph: Graph) -> NDArray[np.bool_]:

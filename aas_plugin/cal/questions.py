@@ -140,11 +140,7 @@ class _Asker:
         order = np.argsort(clusters.labels, kind="stable")
         self.members = np.split(order, np.cumsum(np.bincount(clusters.labels, minlength=count))[:-1])
         # Items that are set aside are asked again as such, not anew.
-        aside = ~weighed.in_force
-        self.aside: dict[tuple[int, int], int] = {}
-        for position in np.flatnonzero(aside).tolist():
-            one, other = sorted(clusters.group[evidence.pairs[position]].tolist())
-            self.aside.setdefault((one, other), position)
+        self.aside = set(map(tuple, np.sort(clusters.group[evidence.pairs[~weighed.in_force]], axis=1).tolist()))
 
     def pair(self, kind: str, place: int) -> tuple[int, int, int] | None:
         """Both photographs, u < v, and the answer that they ask again, or -1; None where nothing is to be asked."""

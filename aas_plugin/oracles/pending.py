@@ -65,22 +65,28 @@ class Sitting:
     def answer(self, question: Pending, decision: Decision) -> None:
         """Write an answer to the log, which is on the disk when this returns.
 
+        An answer to a question that is asked again may contradict others, and is marked.
+
         Raises:
-            Contradiction: the answers so far entail the opposite; nothing is kept.
+            Contradiction: the answers so far entail the opposite of a new question's; nothing is kept.
             AasError: the log cannot be written.
         """
         self._take_in()
         u, v = self._index[question.a], self._index[question.b]
         answer_id = uuid.uuid4().hex[:12]
+        contradicts: tuple[str, ...] = ()
         if decision != "cannot_tell":
             try:
                 # A rehearsal: what does not fit is refused before it is written.
                 self._constraints.add(u, v, decision == "same", answer_id)
             except Contradiction as error:
-                names = list(self._index)
-                raise Contradiction(
-                    f"{decision} contradicts earlier answers: {describe(error.chain, names.__getitem__)}", error.chain
-                ) from error
+                if not question.repeats:
+                    names = list(self._index)
+                    raise Contradiction(
+                        f"{decision} contradicts earlier answers: {describe(error.chain, names.__getitem__)}",
+                        error.chain,
+                    ) from error
+                contradicts = tuple(tag for *_, tag in error.chain)
         hashes = [_hash(path) for path in self.paths(question)]
         answer = Answer(
             id=answer_id,
@@ -93,6 +99,8 @@ class Sitting:
             time=datetime.now(UTC).isoformat(timespec="seconds"),
             cycle=question.cycle,
             kind=question.kind,
+            contradicts=contradicts,
+            repeats=question.repeats,
         )
         try:
             self.log.append([answer])
@@ -116,6 +124,8 @@ class Sitting:
 
     def _settled(self, question: Pending) -> bool:
         u, v = self._index[question.a], self._index[question.b]
+        if question.repeats:
+            return question.pair in self._answered
         return (min(u, v), max(u, v)) in self._cannot_tell or self._constraints.entails(u, v) is not None
 
     def _take_in(self) -> None:
@@ -130,6 +140,7 @@ class Sitting:
         self._index = {image: number for number, image in enumerate(images)}
         self._constraints = Constraints(len(images))
         self._cannot_tell = replay(answers, self._index, self._constraints, self.log.path).cannot_tell
+        self._answered = {frozenset((answer.a, answer.b)) for answer in answers}
         self._seen = [answer.id for answer in answers]
 
 

@@ -1,11 +1,13 @@
 """The pure part of answering in a terminal: the questions that are left, and the picture of a pair."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from aas_plugin.constraints.answers import Answer, AnswerLog
 from aas_plugin.constraints.closure import Contradiction
 from aas_plugin.data.images import UnreadableImageError
 from aas_plugin.errors import AasError
@@ -90,3 +92,17 @@ def test_a_photo_stands_upright_as_its_camera_says(tmp_path):
     assert side_by_side(first, second).size == (50 + 8 + 50, 100)
     with pytest.raises(UnreadableImageError, match=r"lost\.png"):
         side_by_side(first, tmp_path / "lost.png")
+
+
+def test_a_question_that_is_asked_again_waits_for_its_own_answer_which_may_contradict(tmp_path):
+    answer = {"hash_a": "", "hash_b": "", "annotator": "Ada", "time": "", "cycle": 1, "kind": "over"}
+    log = AnswerLog(tmp_path / "answers.jsonl")
+    log.append([Answer(name, *pair, decision="same", **answer) for name, pair in (("1", "ab"), ("2", "bc"))])
+    asked = {"a": "a", "b": "c", "kind": "again", "cycle": 2, "repeats": "1"}
+    (tmp_path / "pending.jsonl").write_text(json.dumps(asked) + "\n", encoding="utf-8")
+    sitting = Sitting(tmp_path, tmp_path, "Eve")
+    (question,) = sitting.left()
+    sitting.answer(question, "different")
+    assert sitting.left() == []
+    last = AnswerLog(log.path).answers()[-1]
+    assert (last.decision, last.repeats, last.contradicts) == ("different", "1", ("1", "2"))
