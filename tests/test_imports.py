@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import networkx as nx
@@ -53,6 +54,11 @@ GRAPH = nx.DiGraph((module, other) for module in MODULES for other in imported_b
 def test_no_two_files_import_each_other_by_any_way_round():
     circles = [sorted(group) for group in nx.strongly_connected_components(GRAPH) if len(group) > 1]
     assert circles == []
+
+
+def test_every_folder_of_code_is_installed():
+    installed = set(tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"])
+    assert installed == {module for module, path in MODULES.items() if path.name == "__init__.py"}
 
 
 def test_nothing_lies_loose_beside_the_rooms():
