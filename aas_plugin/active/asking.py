@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal, cast, get_args
+from typing import Any, Literal, cast, get_args
 
 from aas_plugin.active.knowledge import Knowledge
 from aas_plugin.active.questions import Answerer, Question
@@ -70,6 +70,7 @@ class Scribe:
                 kind=question.kind,
                 contradicts=contradicts,
                 repeats=question.repeats,
+                linkage=question.linkage,
             )
         )
         if len(self._waiting) >= self.at_once or time.monotonic() - self._since > SECONDS:
@@ -136,8 +137,12 @@ def keep_pending(folder: Path, pending: Sequence[Question]) -> None:
     """Leave the questions without an answer in the folder, or take their file away where there are none."""
     path = folder / PENDING
     if pending:
-        rows = [{"a": one.paths[0], "b": one.paths[1], "kind": one.kind, "cycle": one.cycle} for one in pending]
-        again = [{"repeats": one.repeats} if one.repeats else {} for one in pending]
-        write_json_lines(path, [row | more for row, more in zip(rows, again, strict=True)])
+        rows: list[dict[str, Any]] = [
+            {"a": one.paths[0], "b": one.paths[1], "kind": one.kind, "cycle": one.cycle} for one in pending
+        ]
+        for row, one in zip(rows, pending, strict=True):
+            row |= {"repeats": one.repeats} if one.repeats else {}
+            row |= {"linkage": one.linkage} if one.linkage is not None else {}
+        write_json_lines(path, rows)
     else:
         path.unlink(missing_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Mapping
 from numbers import Integral, Real
@@ -21,6 +22,7 @@ from aas_plugin.sampling.proposal import KnownPairs
 REQUIRED = ("u", "v", "kind")
 OURS = ("path_u", "path_v")
 REPEATS = "repeats"
+LINKAGE = "linkage"
 FILLED_IN = (*OURS, REPEATS, rounds.COLUMN)
 
 
@@ -41,7 +43,8 @@ def checked(table: Any, n: int, budget: int, known: KnownPairs, evidence: Eviden
     Raises:
         AasError: it is no table, lacks a column, has another type in it or one of the names that are kept for
             paths, has too many pairs, a pair that is none, is known or stands twice, or `attrs` that are no numbers;
-            or it asks an answer again that is not there, or by a pair that has an answer of its own.
+            it says of a pair that it is less alike than 0 or more than 1; or it asks an answer again that is not
+            there, or by a pair that has an answer of its own.
     """
     if not isinstance(table, pd.DataFrame):
         raise AasError(f"the sampler gave {type(table).__name__}; it must give a table (pandas.DataFrame) of pairs")
@@ -54,6 +57,8 @@ def checked(table: Any, n: int, budget: int, known: KnownPairs, evidence: Eviden
     found = table.reset_index(drop=True)
     for name in ("u", "v"):
         found[name] = _whole(found[name], name)
+    if LINKAGE in found:
+        _check_linkage(found[LINKAGE])
     if found["kind"].isna().any():
         raise AasError("the sampler's table has a pair without a kind; say of each why it is asked")
     found["kind"] = found["kind"].astype(str)
@@ -143,12 +148,23 @@ def questions_of(table: pd.DataFrame, cycle: int, index: Mapping[str, int]) -> l
     """
     found = []
     repeats = table[REPEATS] if REPEATS in table else [""] * len(table)
-    for a, b, kind, again in zip(table["path_u"], table["path_v"], table["kind"], repeats, strict=True):
+    told = table[LINKAGE].tolist() if LINKAGE in table else [math.nan] * len(table)
+    for a, b, kind, again, alike in zip(table["path_u"], table["path_v"], table["kind"], repeats, told, strict=True):
         first, second = sorted((a, b), key=index.__getitem__)
-        # A table whose later rounds alone ask again has no text in the others.
+        # A table whose later rounds alone ask again, or say how alike two are, has nothing in the others.
         earlier = again if isinstance(again, str) else ""
-        found.append(Question(index[first], index[second], (first, second), str(kind), cycle, earlier))
+        linkage = None if pd.isna(alike) else float(alike)
+        found.append(Question(index[first], index[second], (first, second), str(kind), cycle, earlier, linkage))
     return found
+
+
+def _check_linkage(column: pd.Series[Any]) -> None:
+    """Refuse what is no number in [0, 1]; NaN says nothing of a pair."""
+    if len(column) and column.dtype.kind not in "fiu":
+        raise AasError(f"the sampler's column {LINKAGE!r} holds {column.dtype}; it needs numbers from 0 to 1")
+    told = column.dropna()
+    if len(told) and not (told.min() >= 0 and told.max() <= 1):
+        raise AasError(f"the sampler's column {LINKAGE!r} goes from {told.min():g} to {told.max():g}, not 0 to 1")
 
 
 def _number(name: object, value: Any) -> float:

@@ -22,6 +22,7 @@ class Question:
         kind: which error the answer can resolve, "over" or "under" (segmentation), or a sampler's own word.
         cycle: the cycle that asks, from 1.
         repeats: id of the first answer to the question that this pair asks again; blank for a new question.
+        linkage: mean similarity, in [0, 1], of the two clusters that the pair stands for; None where for none.
     """
 
     u: int
@@ -30,6 +31,7 @@ class Question:
     kind: str
     cycle: int
     repeats: str = ""
+    linkage: float | None = None
 
 
 def hook_or_function(given: Any, hook: str) -> Callable[..., Any]:

@@ -22,6 +22,10 @@ from aas_plugin.sampling.views import Views
 Ints = NDArray[np.int64]
 
 
+LEAST = 20
+"""Answers that calibrate, from which on the refiner trusts the calibration."""
+
+
 class _OfGraph:
     """Similarities of the graph that was asked about last, as several calls of a step share one."""
 
@@ -36,7 +40,7 @@ class _OfGraph:
 
 
 class CalRefiner:
-    """Constrained average linkage at a threshold that answers calibrate; see `constrained_clusters`."""
+    """Constrained average linkage at a threshold that answers calibrate; see `weigh` and `constrained_clusters`."""
 
     def __init__(self, options: NoOptions) -> None:
         self._similarity = _OfGraph()
@@ -48,11 +52,11 @@ class CalRefiner:
 
     @hookimpl
     def aas_refine(self, labels: Ints, must_links: Ints, cannot_links: Ints, evidence: Evidence, graph: Graph) -> Ints:
-        """Cluster anew; without an answer the labels stay."""
-        if not len(evidence):
-            return labels
+        """Cluster anew where answers calibrate linkage; before, repair the labels by NP3."""
         similarity = self._similarity(graph)
         weighed = weigh(evidence, similarity, similarity.threshold(labels))
+        if weighed.calibrating < LEAST:
+            return np3(labels, must_links, cannot_links, graph.distance)
         found = constrained_clusters(similarity.matrix, must_links, cannot_links, weighed.calibration).labels
         alone = np.bincount(found)[found] == 1
         return np3(np.where(alone, -1, found), must_links, cannot_links, graph.distance)

@@ -37,7 +37,7 @@ def questions(
 
     Returns:
         One row a question, the best first: int64 `u < v` and `again`, the position of an answer that is asked again or
-        -1, text `kind`, `probability` of "same" and `score`.
+        -1, text `kind`, `linkage`, `probability` of "same" and `score`.
     """
     parts = [*_of_merges(clusters, weighed), _of_clusters(clusters, weighed)]
     if again:
@@ -56,8 +56,8 @@ def questions(
         if pair is None or pair[:2] in seen:
             continue
         seen.add(pair[:2])
-        rows.append((*pair, row.kind, row.probability, row.score))
-    return pd.DataFrame(rows, columns=["u", "v", "again", "kind", "probability", "score"])
+        rows.append((*pair, row.kind, min(float(row.linkage), 1.0), row.probability, row.score))
+    return pd.DataFrame(rows, columns=["u", "v", "again", "kind", "linkage", "probability", "score"])
 
 
 def _frame(

@@ -36,6 +36,7 @@ class Weighed:
         strength: float64 (I,), logarithm of the odds for "same" of each item, by similarity and answers.
         in_force: bool (Q,), which answers hold.
         linkage: float64 (I,), how alike the two of each item are.
+        calibrating: how many answers the calibration is of.
     """
 
     calibration: Calibration
@@ -43,6 +44,7 @@ class Weighed:
     strength: Floats
     in_force: NDArray[np.bool_]
     linkage: Floats
+    calibrating: int
 
     @property
     def doubt(self) -> Floats:
@@ -53,6 +55,9 @@ class Weighed:
 def weigh(evidence: Evidence, similarity: Similarity, tau: float) -> Weighed:
     """Weigh answers against each other and against similarity.
 
+    Only answers about pairs that stood for two clusters, as those of CAL's sampler do, calibrate: the pairs of others,
+    such as those on which clusterings disagree, are not like all pairs of their linkage.
+
     Args:
         evidence: Q answers to I items.
         similarity: of the images.
@@ -60,14 +65,20 @@ def weigh(evidence: Evidence, similarity: Similarity, tau: float) -> Weighed:
     """
     error = error_rate(evidence, len(similarity))
     first = np.unique(evidence.item, return_index=True)[1]
-    linkage = similarity.linkage(evidence.pairs[first])
+    # The linkage of the moment at which it was asked: what answers have joined since would tell of the answer.
+    asked = evidence.linkage[first]
+    told = ~np.isnan(asked)
+    linkage = np.where(told, asked, similarity.linkage(evidence.pairs[first]))
+    used = told[evidence.item]
     # An error rate that is taken too low flattens the slope, and questions go where nothing is in doubt.
-    calibration = calibrate(linkage[evidence.item], evidence.same, max(error, ERROR_PRIOR), tau)
+    calibration = calibrate(linkage[evidence.item[used]], evidence.same[used], max(error, ERROR_PRIOR), tau)
     # The items are those in doubt, among which similarity tells less than among all pairs.
     cap = CAP * min(2 * informativeness(linkage, evidence.votes), 1.0)
     votes = np.log((1 - error) / error) * evidence.votes
     strength = np.clip(calibration.logit(linkage), -cap, cap) + votes
-    return Weighed(calibration, error, strength, consistent(evidence, strength, len(similarity)), linkage)
+    return Weighed(
+        calibration, error, strength, consistent(evidence, strength, len(similarity)), linkage, int(used.sum())
+    )
 
 
 def error_rate(evidence: Evidence, n: int) -> float:

@@ -12,17 +12,18 @@ import typer
 from aas_plugin.commands.common import DatasetName, DeviceName, Modules, Params, Sets, given_settings, loaded
 
 if TYPE_CHECKING:
-    import numpy as np
-
-    from aas_plugin.plugins.manager import Plugins
     from aas_plugin.plugins.registry import Progress
-    from aas_plugin.settings.models import Choice, RunSettings
+    from aas_plugin.settings.models import Choice
+    from aas_plugin.simulation.loop import Scene
 
 
 def simulate(
     features: Annotated[
-        Path | None,
-        typer.Option("--features", help=".npy, .npz or .parquet (aas embed); without, untrained ones of --dataset."),
+        str | None,
+        typer.Option(
+            "--features",
+            help=".npy, .npz or .parquet (aas embed), or synthetic:NOISE, with commas; without, of --dataset.",
+        ),
     ] = None,
     labels: Annotated[
         Path | None, typer.Option("--labels", help="Individuals (.npy, .npz, .csv, .parquet), if not beside features.")
@@ -61,7 +62,8 @@ def simulate(
         from aas_plugin.settings.models import ActiveSettings, FittingClustering
         from aas_plugin.settings.resolving import merge, resolve
         from aas_plugin.simulation.loop import simulate as simulate_one
-        from aas_plugin.simulation.showing import draw_curves, final_table
+        from aas_plugin.simulation.scenes import Scenes
+        from aas_plugin.simulation.showing import described, draw_curves, final_tables, overview
         from aas_plugin.tracking.terminal import Terminal
 
     if output is not None and output.suffix not in (".json", ".parquet"):
@@ -76,34 +78,38 @@ def simulate(
     layers = given_settings(params, dataset, sets)
     layers += [{"device": device}] if device is not None else []
     settings = resolve(plugins, layers)
-    if features is not None:
-        # A data set's own values are not meant for features that come from elsewhere.
-        own: dict[str, Any] = reduce(merge, layers, {})
-        settings = settings.model_copy(
-            update={"clustering": FittingClustering.model_validate(own.get("clustering", {}))}
-        )
+    # A data set's own values are not meant for features that come from elsewhere.
+    own: dict[str, Any] = reduce(merge, layers, {})
+    clustering = FittingClustering.model_validate(own.get("clustering", {}))
+    sources = _listed(features, "--features", str) if features is not None else []
     try:
         active = ActiveSettings.model_validate({**settings.active.model_dump(), "cycles": cycles, "budget": budget})
         oracles = [LabelsOptions(error_rate=rate, cannot_tell_rate=cannot_tell_rate) for rate in rates]
     except ValidationError as error:
         raise AasError(explain(error, ActiveSettings)) from None
     try:
-        scene = _scene(plugins, settings, features, labels)
+        scenes = Scenes(plugins, settings, clustering, sources, labels)
         rows: list[dict[str, Any]] = []
-        combinations = list(itertools.product(to_ask, to_refine, oracles, numbers))
-        told = plugins.progress("simulating")
-        for number, (sampler, refiner, options, seed) in enumerate(combinations):
-            found = simulate_one(
-                scene,
-                to_ask[sampler].make(_options(settings.sampler, sampler)),
-                to_refine[refiner].make(_options(settings.refiner, refiner)),
-                LabelsOracle(options),
-                active,
-                seed,
-                _after(told, number * cycles, len(combinations) * cycles),
-            )
-            given = {"sampler": sampler, "refiner": refiner, "seed": seed, "error_rate": options.error_rate}
-            rows += [{**given, **row} for row in found]
+        combinations = list(itertools.product(to_ask, to_refine, oracles))
+        total = len(scenes.names) * len(numbers) * len(combinations)
+        told, done = plugins.progress("simulating"), 0
+        chosen: dict[str, list[Scene]] = {}
+        for name, seed in itertools.product(scenes.names, numbers):
+            scene = scenes.scene(name, seed)
+            chosen.setdefault(name, []).append(scene)
+            for sampler, refiner, options in combinations:
+                found = simulate_one(
+                    scene,
+                    to_ask[sampler].make(_options(settings.sampler, sampler)),
+                    to_refine[refiner].make(_options(settings.refiner, refiner)),
+                    LabelsOracle(options),
+                    active,
+                    seed,
+                    _after(told, done * cycles, total * cycles),
+                )
+                done += 1
+                given = {"features": name, "sampler": sampler, "refiner": refiner, "seed": seed}
+                rows += [{**given, "error_rate": options.error_rate, **row} for row in found]
     finally:
         terminal.close()
     table = pd.DataFrame(rows)
@@ -111,13 +117,14 @@ def simulate(
         write_json(output, rows) if output.suffix == ".json" else write_table(output, table)
     if plot is not None:
         draw_curves(table, plot)
-    chosen = scene.clustering
-    console.print(
-        f"{len(scene.features)} images, k1 {chosen.k1}, k2 {chosen.k2}, eps {chosen.eps:g}, min_samples "
-        f"{chosen.min_samples}; {active.cycles} cycles of {active.rounds} rounds\n",
-        soft_wrap=True,
-    )
-    console.print(final_table(table))
+    console.print(f"{active.cycles} cycles of {active.rounds} rounds", soft_wrap=True)
+    for name, of_name in chosen.items():
+        console.print(f"\n{name}: {described(of_name)}\n", soft_wrap=True)
+        for shown in final_tables(table[table["features"] == name]):
+            console.print(shown)
+    if len(chosen) * len(rates) > 1:
+        console.print()
+        console.print(overview(table))
 
 
 def _options(choice: Choice, name: str) -> dict[str, Any]:
@@ -146,53 +153,3 @@ def _listed(text: str, option: str, kind: type) -> list[Any]:
     if not values:
         raise AasError(f"{option} {text!r}: name at least one")
     return list(dict.fromkeys(values))
-
-
-def _scene(plugins: Plugins, settings: RunSettings, features: Path | None, labels: Path | None) -> Any:
-    """Features, individuals, graph and how it is clustered."""
-    from aas_plugin.clustering.choosing import fit_clustering
-    from aas_plugin.clustering.jaccard import jaccard_graph
-    from aas_plugin.errors import AasError
-    from aas_plugin.runs.device import choose_device
-    from aas_plugin.settings.models import EPS_MARGIN, ClusteringSettings
-    from aas_plugin.simulation.loop import Scene
-    from aas_plugin.simulation.reading import check_labels, read_features, read_labels
-
-    place = choose_device(settings.device)
-    clustering = settings.clustering.given
-    if features is not None:
-        matrix, individual = read_features(features)
-        if individual is None and labels is None:
-            raise AasError(f"{features} says nothing of individuals; give them by --labels")
-    else:
-        matrix, individual = _untrained(plugins, settings, place)
-    individual = read_labels(labels) if labels is not None else individual
-    assert individual is not None
-    check_labels(individual, len(matrix))
-    fitted = fit_clustering(
-        matrix, **clustering, seed=settings.seed, device=place, progress=plugins.progress("choosing clustering")
-    )
-    chosen = ClusteringSettings(k1=fitted.k1, k2=fitted.k2, eps=fitted.eps, min_samples=fitted.min_samples)
-    radius = min(chosen.eps + EPS_MARGIN, 1.0)
-    graph = jaccard_graph(
-        matrix, chosen.k1, chosen.k2, radius=radius, device=place, progress=plugins.progress("comparing images")
-    )
-    return Scene(matrix, individual, graph, chosen)
-
-
-def _untrained(plugins: Plugins, settings: RunSettings, place: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Features of a data set's training images by its backbone, and who is on them."""
-    from aas_plugin.data.images import ImageStore
-    from aas_plugin.models.feature_cache import untrained_features
-    from aas_plugin.runs.data import read_data
-    from aas_plugin.runs.folder import shared_cache
-
-    data = read_data(plugins, settings)
-    images = ImageStore(data.catalogue.root, data.paths, settings.training.height, settings.training.width)
-    images.check(plugins.progress("reading images"))
-    choice = settings.backbone
-    features = untrained_features(
-        plugins.component("backbone", choice.name), choice.options, images, data.hashes, data.train, place,
-        shared_cache(), seed=settings.seed, progress=plugins.progress("embedding"),
-    )  # fmt: skip
-    return features, data.identity[data.train]

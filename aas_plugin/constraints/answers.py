@@ -37,6 +37,8 @@ class Answer:
         contradicts: ids of the answers it contradicts; by itself such an answer is kept but gives no constraint.
         repeats: id of the first answer to the question that was asked again, of the same or of other photographs;
             blank for a new question.
+        linkage: mean similarity, in [0, 1], of the two clusters that the pair stood for when it was asked; None where
+            it stood for none.
     """
 
     id: str
@@ -51,6 +53,7 @@ class Answer:
     kind: str
     contradicts: tuple[str, ...] = ()
     repeats: str = ""
+    linkage: float | None = None
 
     def __post_init__(self) -> None:
         if self.decision not in get_args(Decision):

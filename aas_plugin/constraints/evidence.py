@@ -61,6 +61,8 @@ class Evidence:
         item: int64 (Q,), 0..I-1 by the first answer of each item.
         ids: the id of each answer.
         marked: bool (Q,), whether an answer was marked as contradicting others when it was given.
+        linkage: float64 (Q,), mean similarity of the two clusters that a pair stood for when it was asked; NaN where
+            for none.
     """
 
     pairs: NDArray[np.int64]
@@ -68,6 +70,7 @@ class Evidence:
     item: NDArray[np.int64]
     ids: tuple[str, ...]
     marked: NDArray[np.bool_]
+    linkage: NDArray[np.float64]
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -105,6 +108,7 @@ def evidence_of(answers: Iterable[Answer], index: Mapping[str, int]) -> Evidence
         item=np.array([items[item[answer.id]] for answer in told.values()], dtype=np.int64),
         ids=tuple(answer.id for answer in told.values()),
         marked=np.array([bool(answer.contradicts) for answer in told.values()], dtype=bool),
+        linkage=np.array([answer.linkage for answer in told.values()], dtype=np.float64),
     )
 
 
@@ -113,7 +117,8 @@ def evidence_from(constraints: Constraints) -> Evidence:
     links = np.concatenate([constraints.must_links, constraints.cannot_links])
     same = np.arange(len(links)) < len(constraints.must_links)
     ids = tuple(map(str, range(len(links))))
-    return Evidence(links, same, np.arange(len(links)), ids, np.zeros(len(links), dtype=bool))
+    nothing = np.full(len(links), np.nan)
+    return Evidence(links, same, np.arange(len(links)), ids, np.zeros(len(links), dtype=bool), nothing)
 
 
 def by_votes(evidence: Evidence, n: int) -> NDArray[np.bool_]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from aas_plugin.errors import AasError
 
@@ -21,6 +23,7 @@ class Pending:
         kind: why the pair is asked, such as "over" or "under" (segmentation).
         cycle: the cycle that asks, from 1.
         repeats: id of the first answer to the question that this pair asks again; blank for a new question.
+        linkage: mean similarity, in [0, 1], of the two clusters that the pair stands for; None where for none.
     """
 
     a: str
@@ -28,6 +31,7 @@ class Pending:
     kind: str
     cycle: int
     repeats: str = ""
+    linkage: float | None = None
 
     @property
     def pair(self) -> frozenset[str]:
@@ -47,11 +51,20 @@ def read_pending(folder: Path) -> list[Pending]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
         rows = [json.loads(line) for line in lines if line.strip()]
-        return [
-            Pending(str(row["a"]), str(row["b"]), str(row["kind"]), int(row["cycle"]), str(row.get("repeats", "")))
-            for row in rows
-        ]
+        return [_pending(row) for row in rows]
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise AasError(
             f"{path} cannot be read ({error!r}); remove it and go on with the run, which then asks anew"
         ) from error
+
+
+def _pending(row: Mapping[str, Any]) -> Pending:
+    linkage = row.get("linkage")
+    return Pending(
+        str(row["a"]),
+        str(row["b"]),
+        str(row["kind"]),
+        int(row["cycle"]),
+        str(row.get("repeats", "")),
+        None if linkage is None else float(linkage),
+    )

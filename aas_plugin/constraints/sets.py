@@ -17,11 +17,12 @@ from aas_plugin.constraints.answers import Answer, AnswerLog
 from aas_plugin.errors import AasError
 from aas_plugin.files import write_atomically
 
-OPTIONAL = ("contradicts", "repeats")
+OPTIONAL = ("contradicts", "repeats", "linkage")
 COLUMNS = tuple(field.name for field in fields(Answer) if field.name not in OPTIONAL)
 """Columns of a set, one row an answer: text, but for the whole number `cycle`.
 
-The list of ids `contradicts` follows them, and, where a question was asked again, `repeats`.
+The list of ids `contradicts` follows them and, where a question was asked again, `repeats`, and, where a sampler told
+it, the number `linkage`.
 """
 
 ENDINGS = (".csv", ".parquet")
@@ -39,7 +40,7 @@ def by_time(answer: Answer) -> tuple[datetime, str]:
 def read_set(path: Path) -> list[Answer]:
     """Read a set from CSV or parquet, as the file ends in, in the order of `by_time`.
 
-    Columns that are not those of an answer are left out; only `contradicts` and `repeats` may be absent.
+    Columns that are not those of an answer are left out; only `contradicts`, `repeats` and `linkage` may be absent.
 
     Raises:
         AasError: the file is missing, cannot be read or ends otherwise, a column is missing, or a row is no answer.
@@ -198,17 +199,23 @@ def _answer(row: Mapping[str, Any], place: str) -> Answer:
             raise ValueError(f"'contradicts' must be a list of ids, such as [\"a1\"], and is {others!r}")
         if not re.fullmatch(r"\d+", text["cycle"]):
             raise ValueError(f"the cycle must be a whole number, and is {text['cycle']!r}")
-        return Answer(**text | {"cycle": int(text["cycle"]), "contradicts": tuple(others)})  # type: ignore[arg-type]
+        alike = row.get("linkage")
+        given = {"linkage": None if alike is None or alike == "" else float(alike), "contradicts": tuple(others)}
+        return Answer(**text | {"cycle": int(text["cycle"])} | given)  # type: ignore[arg-type]
     except ValueError as error:
         raise AasError(f"{place} is no answer: {error}; mend it or take it out") from error
 
 
 def _columns(answers: Sequence[Answer]) -> tuple[str, ...]:
-    """Columns to write: `repeats` only where it is used, so that sets without it keep their bytes and their hash."""
-    return (*COLUMNS, *(OPTIONAL if any(answer.repeats for answer in answers) else OPTIONAL[:1]))
+    """Columns to write: what may be absent only where it is used, so that sets without keep their bytes and hash."""
+    used = {"contradicts": True, "repeats": any(answer.repeats for answer in answers)}
+    used["linkage"] = any(answer.linkage is not None for answer in answers)
+    return (*COLUMNS, *(name for name in OPTIONAL if used[name]))
 
 
-def _cell(value: str | int | tuple[str, ...]) -> str | int:
+def _cell(value: str | int | float | tuple[str, ...] | None) -> str | int | float:
+    if value is None:
+        return ""
     if isinstance(value, tuple):
         return json.dumps(value) if value else ""
     return value
@@ -229,7 +236,7 @@ def _to_parquet(answers: Sequence[Answer]) -> bytes:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    kinds = {"cycle": pa.int64(), "contradicts": pa.list_(pa.string())}
+    kinds = {"cycle": pa.int64(), "contradicts": pa.list_(pa.string()), "linkage": pa.float64()}
     schema = pa.schema([(name, kinds.get(name, pa.string())) for name in _columns(answers)])
     file = io.BytesIO()
     pq.write_table(pa.Table.from_pylist([asdict(answer) for answer in answers], schema=schema), file)

@@ -101,6 +101,7 @@ class Sitting:
             kind=question.kind,
             contradicts=contradicts,
             repeats=question.repeats,
+            linkage=question.linkage,
         )
         try:
             self.log.append([answer])

@@ -5,6 +5,8 @@ import pandas as pd
 import pytest
 
 from aas_plugin import ActiveLearner
+from aas_plugin.constraints.answers import AnswerLog
+from aas_plugin.constraints.evidence import evidence_of
 from aas_plugin.errors import AasError
 from aas_plugin.settings.models import ActiveSettings
 
@@ -42,6 +44,8 @@ BAD = {
     "too many": (pd.DataFrame({"u": range(6), "v": range(6, 12), "kind": "mine"}), "6 pairs, 5 are allowed"),
     "attrs that are no numbers": (with_attrs(why="because"), "attrs must be numbers"),
     "attrs that are nothing": (with_attrs(regions=float("nan")), "attrs must be numbers"),
+    "a linkage above 1": (GOOD.assign(linkage=[0.5, 1.5]), "'linkage' goes from 0.5 to 1.5"),
+    "a linkage as text": (GOOD.assign(linkage=["a", "b"]), "'linkage' holds"),
     "a column that no file takes": (GOOD.assign(score=[{1}, "x"]), "cannot be kept"),
 }
 
@@ -72,6 +76,17 @@ def test_what_a_sampler_tells_stands_beside_our_numbers_and_not_for_them(tmp_pat
     assert {key: report[key] for key in report if key.startswith("sampler.")} == {
         "sampler.asked": 999, "sampler.mAP": 0.99, "sampler.regions": 3, "sampler.share": 0.5,
     }  # fmt: skip
+
+
+def test_how_alike_a_sampler_held_two_images_is_kept_with_the_answer(tmp_path):
+    learner = learner_of(tmp_path, GOOD.assign(linkage=[0.25, np.nan]))
+    learner.step(FEATURES, LABELS, epoch=0)
+    assert [answer.linkage for answer in learner.log.answers()] == [0.25, None]
+    kept = AnswerLog(tmp_path / "answers.jsonl").answers()
+    assert [answer.linkage for answer in kept] == [0.25, None]
+    assert np.array_equal(
+        evidence_of(kept, {path: i for i, path in enumerate(PATHS)}).linkage, [0.25, np.nan], equal_nan=True
+    )
 
 
 @pytest.mark.parametrize("table", [GOOD[:0], pd.DataFrame({"u": [], "v": [], "kind": []}), GOOD.set_index("score")])

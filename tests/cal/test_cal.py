@@ -47,6 +47,10 @@ def test_its_questions_and_its_labels_beat_not_asking_and_random_questions(scene
     assert curve(scene, "cal", "np3")[-1] > own[0]
 
 
+def test_the_answers_of_another_sampler_do_not_calibrate_and_labels_are_repaired(scene):
+    assert curve(scene, "margin", "cal") == curve(scene, "margin", "np3")
+
+
 def test_asking_again_makes_up_for_wrong_answers(scene):
     assert curve(scene, "cal", "cal", 0.1)[-1] > curve(scene, "cal", "cal", 0.1, again=False)[-1]
 

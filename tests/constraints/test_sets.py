@@ -44,6 +44,8 @@ some_answers = st.lists(
         cycle=st.integers(0, 99),
         kind=text,
         contradicts=st.lists(name, max_size=3).map(tuple),
+        repeats=st.just("") | name,
+        linkage=st.none() | st.floats(0, 1),
     ),
     max_size=6,
     unique_by=lambda one: one.id,

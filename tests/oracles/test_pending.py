@@ -98,7 +98,7 @@ def test_a_question_that_is_asked_again_waits_for_its_own_answer_which_may_contr
     answer = {"hash_a": "", "hash_b": "", "annotator": "Ada", "time": "", "cycle": 1, "kind": "over"}
     log = AnswerLog(tmp_path / "answers.jsonl")
     log.append([Answer(name, *pair, decision="same", **answer) for name, pair in (("1", "ab"), ("2", "bc"))])
-    asked = {"a": "a", "b": "c", "kind": "again", "cycle": 2, "repeats": "1"}
+    asked = {"a": "a", "b": "c", "kind": "again", "cycle": 2, "repeats": "1", "linkage": 0.5}
     (tmp_path / "pending.jsonl").write_text(json.dumps(asked) + "\n", encoding="utf-8")
     sitting = Sitting(tmp_path, tmp_path, "Eve")
     (question,) = sitting.left()
@@ -106,3 +106,4 @@ def test_a_question_that_is_asked_again_waits_for_its_own_answer_which_may_contr
     assert sitting.left() == []
     last = AnswerLog(log.path).answers()[-1]
     assert (last.decision, last.repeats, last.contradicts) == ("different", "1", ("1", "2"))
+    assert last.linkage == 0.5

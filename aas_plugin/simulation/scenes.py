@@ -1,0 +1,132 @@
+"""The data of simulations: features that are given, drawn, or those of an untrained backbone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from aas_plugin.clustering.choosing import fit_clustering
+from aas_plugin.clustering.jaccard import jaccard_graph
+from aas_plugin.data.images import ImageStore
+from aas_plugin.errors import AasError
+from aas_plugin.models.feature_cache import untrained_features
+from aas_plugin.runs.data import read_data
+from aas_plugin.runs.device import choose_device
+from aas_plugin.runs.folder import shared_cache
+from aas_plugin.settings.models import EPS_MARGIN, ClusteringSettings, FittingClustering
+from aas_plugin.simulation.loop import Scene
+from aas_plugin.simulation.reading import check_labels, read_features, read_labels
+from aas_plugin.simulation.synthetic import synthetic_features
+
+if TYPE_CHECKING:
+    from aas_plugin.plugins.manager import Plugins
+    from aas_plugin.settings.models import RunSettings
+
+DRAWN = "synthetic"
+
+
+class Scenes:
+    """What `aas simulate` is told to work on.
+
+    Args:
+        plugins: for the data set and its backbone.
+        settings: of a run.
+        clustering: settings of the clustering for features that are given or drawn, of which no data set says more.
+        features: files, or `synthetic:NOISE`; none for the data set of the settings.
+        labels: a file of individuals for the one file of features.
+
+    Attributes:
+        names: what each is called in tables.
+
+    Raises:
+        AasError: a noise is none, or labels have no one file to belong to.
+    """
+
+    def __init__(
+        self,
+        plugins: Plugins,
+        settings: RunSettings,
+        clustering: FittingClustering,
+        features: Sequence[str],
+        labels: Path | None,
+    ) -> None:
+        self._plugins, self._settings, self._clustering, self._labels = plugins, settings, clustering, labels
+        self._device = choose_device(settings.device)
+        self._noise = {name: _noise(name) for name in features if name.split(":")[0] == DRAWN}
+        last = [Path(name).name for name in features]
+        shown = {name: Path(name).name if last.count(Path(name).name) == 1 else name for name in features}
+        self._files = {shown[name]: Path(name) for name in features if name not in self._noise}
+        self.names = list(shown.values()) or [settings.dataset.name]
+        self._kept: dict[str, Scene] = {}
+        if labels is not None and (len(self.names) > 1 or self._noise):
+            raise AasError("--labels belong to one file of features; put them into each file beside the features")
+
+    def scene(self, name: str, seed: int) -> Scene:
+        """The data of a name; a seed draws what is drawn, and changes nothing else.
+
+        Raises:
+            AasError: it cannot be read, or there is nothing to measure by.
+        """
+        if name in self._noise:
+            return self._clustered(*synthetic_features(self._noise[name], seed), self._clustering)
+        if name not in self._kept:
+            self._kept[name] = self._read(name)
+        return self._kept[name]
+
+    def _read(self, name: str) -> Scene:
+        if name in self._files:
+            clustering = self._clustering
+            matrix, individual = read_features(self._files[name])
+            if individual is None and self._labels is None:
+                raise AasError(f"{self._files[name]} says nothing of individuals; give them by --labels")
+        else:
+            clustering = self._settings.clustering
+            matrix, individual = self._untrained()
+        individual = read_labels(self._labels) if self._labels is not None else individual
+        assert individual is not None
+        check_labels(individual, len(matrix))
+        return self._clustered(matrix, individual, clustering)
+
+    def _clustered(self, matrix: np.ndarray, individual: np.ndarray, clustering: FittingClustering) -> Scene:
+        told, place = self._plugins.progress, self._device
+        fitted = fit_clustering(
+            matrix, **clustering.given, seed=self._settings.seed, device=place, progress=told("choosing clustering")
+        )
+        chosen = ClusteringSettings(k1=fitted.k1, k2=fitted.k2, eps=fitted.eps, min_samples=fitted.min_samples)
+        radius = min(chosen.eps + EPS_MARGIN, 1.0)
+        graph = jaccard_graph(
+            matrix, chosen.k1, chosen.k2, radius=radius, device=place, progress=told("comparing images")
+        )
+        return Scene(matrix, individual, graph, chosen)
+
+    def _untrained(self) -> tuple[np.ndarray, np.ndarray]:
+        """Features of a data set's training images by its backbone, and who is on them."""
+        plugins, settings = self._plugins, self._settings
+        data = read_data(plugins, settings)
+        images = ImageStore(data.catalogue.root, data.paths, settings.training.height, settings.training.width)
+        images.check(plugins.progress("reading images"))
+        choice = settings.backbone
+        features = untrained_features(
+            plugins.component("backbone", choice.name), choice.options, images, data.hashes, data.train, self._device,
+            shared_cache(), seed=settings.seed, progress=plugins.progress("embedding"),
+        )  # fmt: skip
+        return features, data.identity[data.train]
+
+
+def _noise(name: str) -> float:
+    """The noise in `synthetic:NOISE`.
+
+    Raises:
+        AasError: it is no number from 0 on.
+    """
+    text = name.partition(":")[2]
+    try:
+        noise = float(text)
+    except ValueError:
+        noise = -1.0
+    if not 0 <= noise < np.inf:
+        raise AasError(f"--features {name}: {DRAWN} features take a noise, such as {DRAWN}:2.0")
+    return noise
