@@ -8,6 +8,7 @@ import typer
 
 from aas_plugin.commands.answer import answer
 from aas_plugin.commands.check import check
+from aas_plugin.commands.compare import compare
 from aas_plugin.commands.constraints import constraints_app
 from aas_plugin.commands.drive import drive
 from aas_plugin.commands.embed import embed
@@ -33,6 +34,7 @@ data_app = typer.Typer(no_args_is_help=True, help="Look at data sets, pack and s
 app.command(context_settings={"allow_extra_args": True})(run)
 app.command(context_settings={"allow_extra_args": True})(drive)
 app.command()(simulate)
+app.command()(compare)
 app.command()(answer)
 app.command()(evaluate)
 app.command()(report)

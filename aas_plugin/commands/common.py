@@ -40,6 +40,24 @@ ConstraintSet = Annotated[
 ]
 
 
+def listed(text: str, option: str, kind: type) -> list[Any]:
+    """The values between commas.
+
+    Raises:
+        AasError: one is none of its kind, or there is none.
+    """
+    from aas_plugin.errors import AasError
+
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    try:
+        values = [kind(part) for part in parts]
+    except ValueError:
+        raise AasError(f"{option} {text!r}: write {'whole ' if kind is int else ''}numbers with commas") from None
+    if not values:
+        raise AasError(f"{option} {text!r}: name at least one")
+    return list(dict.fromkeys(values))
+
+
 def loaded(modules: list[str] | None) -> Plugins:
     """Load all plugins, and `modules`, by dotted names."""
     from aas_plugin.plugins.manager import load_plugins
@@ -101,7 +119,7 @@ def given_settings(
     return [params_layer(params), *flag_layers(None, dataset, None, None, sets)]
 
 
-def valid_name(name: str) -> str:
+def valid_name(name: str, option: str = "--run-name") -> str:
     """A run's name, as it is.
 
     Raises:
@@ -110,7 +128,7 @@ def valid_name(name: str) -> str:
     from aas_plugin.errors import AasError
 
     if not name or name.startswith(".") or any(character in name for character in '/\\\0:*?"<>|'):
-        raise AasError(f"--run-name {name!r} must be the name of a folder, without slashes or a leading dot")
+        raise AasError(f"{option} {name!r} must be the name of a folder, without slashes or a leading dot")
     return name
 
 

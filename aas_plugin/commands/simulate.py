@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from aas_plugin.commands.common import DatasetName, DeviceName, Modules, Params, Sets, given_settings, loaded
+from aas_plugin.commands.common import DatasetName, DeviceName, Modules, Params, Sets, given_settings, listed, loaded
 
 if TYPE_CHECKING:
     from aas_plugin.plugins.registry import Progress
@@ -68,8 +68,8 @@ def simulate(
 
     if output is not None and output.suffix not in (".json", ".parquet"):
         raise AasError(f"--output {output}: its name must end in .json or .parquet")
-    sampler_names, refiner_names = _listed(samplers, "--samplers", str), _listed(refiners, "--refiners", str)
-    rates, numbers = _listed(error_rate, "--error-rate", float), _listed(seeds, "--seeds", int)
+    sampler_names, refiner_names = listed(samplers, "--samplers", str), listed(refiners, "--refiners", str)
+    rates, numbers = listed(error_rate, "--error-rate", float), listed(seeds, "--seeds", int)
     plugins = loaded(plugin)
     terminal = Terminal(console)
     plugins.load("terminal", terminal, "built in")
@@ -81,7 +81,7 @@ def simulate(
     # A data set's own values are not meant for features that come from elsewhere.
     own: dict[str, Any] = reduce(merge, layers, {})
     clustering = FittingClustering.model_validate(own.get("clustering", {}))
-    sources = _listed(features, "--features", str) if features is not None else []
+    sources = listed(features, "--features", str) if features is not None else []
     try:
         active = ActiveSettings.model_validate({**settings.active.model_dump(), "cycles": cycles, "budget": budget})
         oracles = [LabelsOptions(error_rate=rate, cannot_tell_rate=cannot_tell_rate) for rate in rates]
@@ -135,21 +135,3 @@ def _options(choice: Choice, name: str) -> dict[str, Any]:
 def _after(told: Progress, before: int, total: int) -> Progress:
     """Progress of a part that begins after others."""
     return lambda done, _: told(before + done, total)
-
-
-def _listed(text: str, option: str, kind: type) -> list[Any]:
-    """The values between commas.
-
-    Raises:
-        AasError: one is none of its kind, or there is none.
-    """
-    from aas_plugin.errors import AasError
-
-    parts = [part.strip() for part in text.split(",") if part.strip()]
-    try:
-        values = [kind(part) for part in parts]
-    except ValueError:
-        raise AasError(f"{option} {text!r}: write {'whole ' if kind is int else ''}numbers with commas") from None
-    if not values:
-        raise AasError(f"{option} {text!r}: name at least one")
-    return list(dict.fromkeys(values))

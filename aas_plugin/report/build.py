@@ -21,6 +21,7 @@ from aas_plugin.report.document import (
     Settings,
     Table,
 )
+from aas_plugin.report.equal import equal_questions, equal_table
 from aas_plugin.report.figures import curves
 from aas_plugin.report.label_figures import label_curves
 from aas_plugin.report.markdown import markdown
@@ -92,6 +93,7 @@ def document(runs: Sequence[FinishedRun], comparison: Comparison, left_out: Sequ
         *_labels(comparison),
         Heading("Questions in each cycle"),
         questions_table(comparison.groups),
+        *_equal(comparison),
         *_tests(signed_ranks(comparison.groups)),
         *_pairs(comparison),
         *_what_was_run(runs),
@@ -158,6 +160,23 @@ def _labels(comparison: Comparison) -> list[Block]:
         "standard deviation over seeds to either side."
     )
     return [Heading("What answers and epochs do to the labels"), Paragraph(told), *blocks] if blocks else []
+
+
+def _equal(comparison: Comparison) -> list[Block]:
+    found = equal_questions(comparison.groups)
+    table = equal_table(comparison.groups, found)
+    if table is None:
+        return []
+    told = (
+        "mAP at shares of the questions of whoever asked most with the same data, method and seed, on straight lines "
+        "between cycles; who asks no more keeps its last mAP, and who asks nothing its final one. The area is the mean "
+        "over all these questions. At equal questions one sampler may be in a later cycle, and so trained for longer."
+    )
+    areas = signed_ranks(comparison.groups, lambda run: found[run].area if run in found else None)
+    blocks: list[Block] = [Heading("At equal questions"), Paragraph(told), table]
+    if areas:
+        blocks += [Paragraph("Wilcoxon's signed-rank test on the areas, paired as below:"), significance_table(areas)]
+    return blocks
 
 
 def _tests(tests: Sequence[SignedRank]) -> list[Block]:

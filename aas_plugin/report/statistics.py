@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from aas_plugin.report.compare import Group
+from aas_plugin.report.read import FinishedRun
 from aas_plugin.report.settings import agree
 
 METRICS = {"mAP": "mAP", "mINP": "mINP", "top1": "top-1", "BAKS": "BAKS", "AUC_ROC": "AUC-ROC"}
 LEVEL = 0.05
+
+Value = Callable[[FinishedRun], Any]
 
 
 @dataclass(frozen=True)
@@ -67,14 +70,19 @@ class SignedRank:
         return min(1.0, 2.0 ** (1 - (self.n - self.equal)))
 
 
-def paired(one: Sequence[Group], other: Sequence[Group], metric: str = "mAP") -> list[tuple[float, float]]:
-    """Final values of a metric of runs that share method, data set, seed and settings, as (of one, of other)."""
+def final_mAP(run: FinishedRun) -> Any:
+    """The mAP after the last cycle, None where it was not measured."""
+    return run.final.get("mAP")
+
+
+def paired(one: Sequence[Group], other: Sequence[Group], value: Value = final_mAP) -> list[tuple[float, float]]:
+    """Values of runs that share method, data set, seed and settings, as (of one, of other)."""
     pairs = []
     for a in one:
         for b in other:
             if (a.dataset, a.method) == (b.dataset, b.method) and agree(a.settings, b.settings):
-                of_seed = {run.seed: run.final.get(metric) for run in b.runs}
-                values = ((run.final.get(metric), of_seed.get(run.seed)) for run in a.runs)
+                of_seed = {run.seed: value(run) for run in b.runs}
+                values = ((value(run), of_seed.get(run.seed)) for run in a.runs)
                 pairs += [(float(u), float(v)) for u, v in values if u is not None and v is not None]
     return pairs
 
@@ -93,12 +101,12 @@ def signed_rank(one: str, other: str, pairs: Sequence[tuple[float, float]]) -> S
     return SignedRank(one, other, told.n, equal, told.wins, mean, float(result.statistic), float(result.pvalue))
 
 
-def signed_ranks(groups: Sequence[Group], metric: str = "mAP") -> list[SignedRank]:
-    """The test for every two samplers, the last listed first."""
+def signed_ranks(groups: Sequence[Group], value: Value = final_mAP) -> list[SignedRank]:
+    """The test for every two samplers, the last listed first; a run whose value is None has no part in it."""
     samplers = list(dict.fromkeys(group.sampler for group in groups))[::-1]
     of = {name: [group for group in groups if group.sampler == name] for name in samplers}
     return [
-        signed_rank(one, other, paired(of[one], of[other], metric))
+        signed_rank(one, other, paired(of[one], of[other], value))
         for place, one in enumerate(samplers)
         for other in samplers[place + 1 :]
     ]
