@@ -59,16 +59,29 @@ def calibrate(
     from_similarity = np.asarray(similarity, dtype=np.float64)
     is_same = np.asarray(same, dtype=bool)
 
-    def cost(parameters: NDArray[np.float64]) -> float:
-        found, log_slope = parameters
-        logits = np.clip(np.exp(log_slope) * (from_similarity - found), -500, 500)
-        probability = 1 / (1 + np.exp(-logits))
-        likelihood = error + (1 - 2 * error) * np.where(is_same, probability, 1 - probability)
-        prior = ((found - tau) / TAU_PRIOR[1]) ** 2 + ((log_slope - SLOPE_PRIOR[0]) / SLOPE_PRIOR[1]) ** 2
-        return float(-np.log(np.maximum(likelihood, 1e-300)).sum() + prior / 2)
+    sign = np.where(is_same, 1.0, -1.0)
+
+    def likelihood_of(taus: NDArray[np.float64], slopes: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
+        logits = np.clip(slopes[:, None] * (from_similarity - taus[:, None]), -500, 500)
+        told = expit(sign * logits)
+        return logits, told, np.maximum(error + (1 - 2 * error) * told, 1e-300)
+
+    def costs(taus: NDArray[np.float64], log_slopes: NDArray[np.float64]) -> NDArray[np.float64]:
+        prior = ((taus - tau) / TAU_PRIOR[1]) ** 2 + ((log_slopes - SLOPE_PRIOR[0]) / SLOPE_PRIOR[1]) ** 2
+        fit = np.log(likelihood_of(taus, np.exp(log_slopes))[2]).sum(axis=1)
+        return np.asarray(prior / 2 - fit)
+
+    def cost(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        one, log_slope = parameters[:1], parameters[1:]
+        logits, told, likelihood = (part[0] for part in likelihood_of(one, np.exp(log_slope)))
+        by_logit = -(1 - 2 * error) * sign * told * (1 - told) / likelihood
+        by_tau = (one[0] - tau) / TAU_PRIOR[1] ** 2 - np.exp(log_slope[0]) * by_logit.sum()
+        by_slope = (log_slope[0] - SLOPE_PRIOR[0]) / SLOPE_PRIOR[1] ** 2 + (by_logit * logits).sum()
+        return float(costs(one, log_slope)[0]), np.array([by_tau, by_slope])
 
     # Wrong answers give the cost more than one valley, so it is searched on a grid before it is descended.
-    grid = [(one, slope) for one in np.linspace(*TAU_RANGE, 23) for slope in np.log([3.0, 8.0, 20.0, 50.0])]
-    start = min(grid, key=lambda point: cost(np.array(point)))
-    found = minimize(cost, start, method="L-BFGS-B", bounds=(TAU_RANGE, (0.0, 7.0)))
+    taus, log_slopes = np.meshgrid(np.linspace(*TAU_RANGE, 23), np.log([3.0, 8.0, 20.0, 50.0]), indexing="ij")
+    best = int(costs(taus.ravel(), log_slopes.ravel()).argmin())
+    start = (taus.ravel()[best], log_slopes.ravel()[best])
+    found = minimize(cost, start, jac=True, method="L-BFGS-B", bounds=(TAU_RANGE, (0.0, 7.0)))
     return Calibration(float(np.exp(found.x[1])), float(found.x[0]))

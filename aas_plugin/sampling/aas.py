@@ -1,6 +1,7 @@
 """Ambiguity-aware sampling: the pairs to ask about in one cycle."""
 
 import math
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,7 @@ from aas_plugin.sampling.views import Views
 
 
 class AasOptions(BaseModel):
-    """Settings of ambiguity-aware sampling; the defaults are the paper's."""
+    """Settings of ambiguity-aware sampling; the defaults are the paper's, or ours where it is silent."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -26,6 +27,21 @@ class AasOptions(BaseModel):
         None,
         description="weights of inlier-inlier, inlier-outlier and outlier-outlier pairs; "
         "none: their shares of the under-segmentation pool",
+    )
+
+    pools: Literal["both", "over", "under"] = Field("both", description="ablation: which pools there are")
+    closest: bool = Field(
+        True, description="ablation: whether the pairs inside regions are only those closest between two clusters"
+    )
+    rho: Literal["inconsistent", "uniform"] = Field(
+        "inconsistent", description="weight of a region: its pairs that one view alone groups, or the same for all"
+    )
+    omega: Literal["similarity", "uniform"] = Field(
+        "similarity", description="weight of a pair inside its region and type: its similarity, or the same for all"
+    )
+    closure: bool = Field(
+        True,
+        description="ablation: without it pairs whose answer follows from others are drawn too, and spend the budget",
     )
 
     @field_validator("pi")
@@ -43,7 +59,8 @@ def ambiguity_aware_pairs(
 
     Source: paper, section 3.1 A to D. Known pairs leave the pools before probabilities are computed. A pool
     of at most `budget` pairs is asked whole, by decreasing probability; otherwise pairs of probability 0
-    are never asked, even if fewer than `budget` remain. Views that agree give an empty table.
+    are never asked, even if fewer than `budget` remain. Views that agree give an empty table. Without `closure` known
+    pairs stay in the pools; those that are drawn are not asked, and no others in their place.
 
     Args:
         views: two clusterings of N images.
@@ -63,8 +80,10 @@ def ambiguity_aware_pairs(
     medoid_group = np.full(len(region), -1, dtype=np.int64)
     medoid_group[medoids] = 0
     over = over_segmentation_pool(medoids, views.graph.among(medoid_group), options.k_max, options.s_min)
-    under = under_segmentation_pool(views.a, views.b, views.inlier, region, distances)
-    over_open, under_open = ~known(over.pairs), ~known(under.pairs)
+    under = under_segmentation_pool(views.a, views.b, views.inlier, region, distances, closest=options.closest)
+    asked = known if options.closure else lambda pairs: np.zeros(len(pairs), dtype=bool)
+    over_open = ~asked(over.pairs) & (options.pools != "under")
+    under_open = ~asked(under.pairs) & (options.pools != "over")
     p_over, p_under = pair_distribution(
         over.sim[over_open],
         under.sim[under_open],
@@ -73,10 +92,14 @@ def ambiguity_aware_pairs(
         under.inconsistent,
         options.epsilon,
         options.pi,
+        even_regions=options.rho == "uniform",
+        even_pairs=options.omega == "uniform",
     )
     pairs = np.concatenate([over.pairs[over_open], under.pairs[under_open]])
     probability = np.concatenate([p_over, p_under])
     drawn = _draw(probability, budget, rng)
+    if not options.closure:
+        drawn = drawn[~known(pairs[drawn])]
     table = proposal(
         pairs=pairs[drawn],
         kind=np.repeat(["over", "under"], [len(p_over), len(p_under)])[drawn],

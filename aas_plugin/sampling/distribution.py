@@ -14,6 +14,9 @@ def pair_distribution(
     inconsistent: NDArray[np.int64],
     epsilon: float = 0.6,
     pi: Sequence[float] | None = None,
+    *,
+    even_regions: bool = False,
+    even_pairs: bool = False,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Distribute probability over both pools, which have no pair in common.
 
@@ -34,6 +37,8 @@ def pair_distribution(
         inconsistent: int64 (M, 3), inconsistent pairs by region and type, before the closest are chosen.
         epsilon: mass of the over-segmentation pool, in [0, 1].
         pi: weight of each of the three types, not negative, not all 0; None for their shares.
+        even_regions: whether ρ is the same for all regions of a type.
+        even_pairs: whether ω is the same for all pairs of a region and type.
 
     Returns:
         float64 (P,) and float64 (Q,), which sum to 1 together, or to 0 where both are empty.
@@ -46,7 +51,13 @@ def pair_distribution(
     elif len(over_sim) == 0:
         epsilon = 0.0
     over = epsilon * _proportional(over_sim.astype(np.float64), np.zeros(len(over_sim), dtype=np.int64))
-    under = (1 - epsilon) * _under(under_sim, under_type, under_region, inconsistent, pi)
+    under = (1 - epsilon) * _under(
+        np.ones_like(under_sim) if even_pairs else under_sim,
+        under_type,
+        under_region,
+        np.ones_like(inconsistent) if even_regions else inconsistent,
+        pi,
+    )
     both = np.concatenate([over, under])
     if len(both) and not ((both >= 0).all() and np.isclose(both.sum(), 1, rtol=0, atol=1e-9)):
         raise ValueError(

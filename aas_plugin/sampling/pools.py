@@ -93,6 +93,8 @@ def under_segmentation_pool(
     inlier: NDArray[np.bool_],
     region: NDArray[np.int64],
     distances: csr_array,
+    *,
+    closest: bool = True,
 ) -> UnderPool:
     """Find the closest pairs of clusters of one view that the other view groups.
 
@@ -107,14 +109,20 @@ def under_segmentation_pool(
         region: int64 (N,), regions 0..M-1 of these views, -1 outside.
         distances: float32 CSR (N, N), symmetric, sorted indices, all pairs of a region closer than 1: one
             that is not stored has distance 1, so distances cut at a radius give wrong pairs.
+        closest: whether only the closest pairs are taken; else all that one view alone groups, of which a large
+            region has very many.
 
     Returns:
         The pairs with all that their probability needs.
     """
     (_, a), (_, b) = np.unique(a, return_inverse=True), np.unique(b, return_inverse=True)
-    stored = distances.indptr, distances.indices, distances.data, region
-    grouped_by_a, sim_a = closest_grouped(*stored, b, a)
-    grouped_by_b, sim_b = closest_grouped(*stored, a, b)
+    if closest:
+        stored = distances.indptr, distances.indices, distances.data, region
+        grouped_by_a, sim_a = closest_grouped(*stored, b, a)
+        grouped_by_b, sim_b = closest_grouped(*stored, a, b)
+    else:
+        grouped_by_a, sim_a = _grouped_apart(a, b, region, distances)
+        grouped_by_b, sim_b = _grouped_apart(b, a, region, distances)
     pairs = np.concatenate([grouped_by_a, grouped_by_b])
     order = np.lexsort((pairs[:, 1], pairs[:, 0]))
     pairs = pairs[order]
@@ -138,6 +146,23 @@ def pair_types(pairs: NDArray[np.int64], inlier: NDArray[np.bool_]) -> NDArray[n
         int64 (P,): 0 inlier-inlier, 1 inlier-outlier, 2 outlier-outlier.
     """
     return np.asarray((~inlier)[pairs].sum(axis=1), dtype=np.int64)
+
+
+def _grouped_apart(
+    one: NDArray[np.int64], other: NDArray[np.int64], region: NDArray[np.int64], distances: csr_array
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """All pairs of a region in one cluster of `one` and in two of `other`: int64 (P, 2), u < v, float32 (P,)."""
+    inside = np.flatnonzero(region >= 0)
+    order = inside[np.argsort(one[inside], kind="stable")]
+    parts = np.split(order, np.flatnonzero(np.diff(one[order])) + 1)
+    places = (np.triu_indices(len(part), 1) for part in parts)
+    pairs = [np.stack([part[u], part[v]], axis=1) for part, (u, v) in zip(parts, places, strict=True)]
+    found = np.concatenate([np.empty((0, 2), dtype=np.int64), *pairs])
+    found = found[other[found[:, 0]] != other[found[:, 1]]]
+    if not len(found):
+        return found, np.empty(0, dtype=np.float32)
+    similarity = csr_array((1 - distances.data, distances.indices, distances.indptr), shape=distances.shape)
+    return found, np.asarray(similarity[found[:, 0], found[:, 1]], dtype=np.float32).ravel()
 
 
 def _inconsistent(

@@ -59,7 +59,10 @@ def _none(options: NoOptions) -> NoSampler:
 
 SAMPLERS: dict[str, tuple[Choose, type[BaseModel]]] = {
     "aas": (ambiguity_aware_pairs, AasOptions),
-    "random": (lambda views, budget, rng, options, known: random_pairs(len(views.a), budget, rng, known), NoOptions),
+    "random": (
+        lambda views, budget, rng, options, known: random_pairs(len(views.features), budget, rng, known),
+        NoOptions,
+    ),
     "topk": (lambda views, budget, rng, options, known: most_similar_pairs(views, budget, known), NoOptions),
     "margin": (lambda views, budget, rng, options, known: margin_pairs(views, budget, known), NoOptions),
     "gbas": (lambda views, budget, rng, options, known: far_pairs(views, budget, rng, known), NoOptions),

@@ -1,7 +1,10 @@
 """The two clustering views that ambiguity-aware sampling compares."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +35,14 @@ class Views:
     b: NDArray[np.int64]
     eps: float = 0.6
 
+    def __getattr__(self, name: str) -> Any:
+        """Refine a clustering when a sampler first looks at it, which most samplers never do."""
+        made = self.__dict__.get("_on_demand", {})
+        if name not in made:
+            raise AttributeError(f"views have no {name!r}")
+        self.__dict__[name] = made[name](self)
+        return self.__dict__[name]
+
 
 @dataclass(frozen=True)
 class BareViews:
@@ -60,11 +71,21 @@ class BareViews:
         Args:
             refine: gives labels that satisfy every known answer; int64 (N,) to int64 (N,), -1 for noise.
         """
-        clustered = refine(self.dbscan)
-        inlier = clustered >= 0
-        a = clustered.copy()
-        a[~inlier] = clustered.max() + 1 + np.arange(np.count_nonzero(~inlier))
-        return Views(features=self.features, graph=self.graph, a=a, inlier=inlier, b=refine(self.finch), eps=self.eps)
+        views = object.__new__(Views)
+        on_demand = {"a": self._a, "inlier": self._inlier, "b": lambda _: refine(self.finch)}
+        views.__dict__.update(features=self.features, graph=self.graph, eps=self.eps)
+        views.__dict__.update(_on_demand=on_demand | {"_clustered": lambda _: refine(self.dbscan)})
+        return views
+
+    @staticmethod
+    def _inlier(views: Views) -> NDArray[np.bool_]:
+        return np.asarray(views._clustered >= 0)
+
+    @staticmethod
+    def _a(views: Views) -> NDArray[np.int64]:
+        a: NDArray[np.int64] = views._clustered.copy()
+        a[~views.inlier] = a.max() + 1 + np.arange(np.count_nonzero(~views.inlier))
+        return a
 
 
 def cluster_twice(

@@ -163,4 +163,6 @@ def test_settings_out_of_range_or_unknown_are_refused(options):
 
 
 def test_the_defaults_are_those_of_the_paper():
-    assert AasOptions().model_dump() == {"epsilon": 0.6, "k_max": 5, "s_min": 0.3, "pi": None}
+    given = {"epsilon": 0.6, "k_max": 5, "s_min": 0.3, "pi": None}
+    whole = {"pools": "both", "closest": True, "rho": "inconsistent", "omega": "similarity", "closure": True}
+    assert AasOptions().model_dump() == given | whole

@@ -68,8 +68,13 @@ def reference(a, b, inlier, distance, known, options):
     regions = regions_of(a, b)
     where = {image: k for k, s in enumerate(regions) for image in s}
     inconsistent, chosen = under_segmentation(regions, a, b, distance)
+    if not options.closest:
+        chosen = inconsistent
+    drawn_anyway = set() if options.closure else known
+    known = known - drawn_anyway
     over = over_segmentation(regions, distance, options.k_max, options.s_min) - known
     under = set().union(*chosen) - known
+    over, under = (set() if options.pools == other else pool for other, pool in (("under", over), ("over", under)))
     sim = {pair: float(1 - distance[pair]) for pair in over | under}
     kind = {pair: sum(not inlier[i] for i in pair) for s in inconsistent for pair in s}
 
@@ -81,16 +86,18 @@ def reference(a, b, inlier, distance, known, options):
     p_under = {}
     for t in types:
         present = {where[pair[0]] for pair in under if kind[pair] == t}
-        rho = share({k: sum(kind[pair] == t for pair in inconsistent[k]) for k in present})
+        even = options.rho == "uniform"
+        rho = share({k: 1 if even else sum(kind[pair] == t for pair in inconsistent[k]) for k in present})
         for k in present:
-            omega = share({pair: sim[pair] for pair in under & chosen[k] if kind[pair] == t})
+            even = options.omega == "uniform"
+            omega = share({pair: 1 if even else sim[pair] for pair in under & chosen[k] if kind[pair] == t})
             p_under |= {pair: pi[t] * rho[k] * omega[pair] for pair in omega}
     p_over = share({pair: sim[pair] for pair in over})
     epsilon = options.epsilon if over and under else float(bool(over))
 
     rows = {}
     for name, pool, mass in (("over", p_over, epsilon), ("under", p_under, 1 - epsilon)):
-        for u, v in pool:
+        for u, v in set(pool) - drawn_anyway:
             outliers = int(not inlier[u]) + int(not inlier[v])
             rows[u, v] = (name, outliers, where[u], where[v], sim[u, v], mass * pool[u, v])
     return rows, {"regions": len(regions), "over_pool": len(over), "under_pool": len(under)}
@@ -117,6 +124,11 @@ def random_case(rng):
         k_max=int(rng.integers(1, 6)),
         s_min=float(rng.choice([0.01, 0.25, 0.3, 0.5])),
         pi=None if rng.random() < 0.7 else tuple(rng.permutation([0.0, 0.2, 3.0]).tolist()),
+        pools=str(rng.choice(["both", "both", "over", "under"])),
+        closest=bool(rng.random() < 0.7),
+        rho=str(rng.choice(["inconsistent", "uniform"])),
+        omega=str(rng.choice(["similarity", "uniform"])),
+        closure=bool(rng.random() < 0.7),
     )
     return a, b, inlier, distance, known, options
 
