@@ -89,7 +89,7 @@ class CalSampler:
         held = evidence.pairs[weighed.in_force]
         same = evidence.same[weighed.in_force]
         clusters = constrained_clusters(similarity.matrix, held[same], held[~same], weighed.calibration)
-        found = questions(clusters, weighed, evidence, budget, again=self.options.again)
+        found = questions(clusters, weighed, evidence, budget, views.features, again=self.options.again)
         pairs = found[["u", "v"]].to_numpy(dtype=np.int64).reshape(-1, 2)
         kept = (found["again"].to_numpy() >= 0) | ~known(pairs)
         return found[kept].reset_index(drop=True)

@@ -7,10 +7,12 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from aas_plugin.cal.clusters import Clusters
 from aas_plugin.cal.similarity import linkage_between
 from aas_plugin.cal.weighing import Weighed
+from aas_plugin.clustering.knn import nearest
 from aas_plugin.constraints.closure import components
 from aas_plugin.constraints.evidence import Evidence
 
@@ -22,22 +24,36 @@ LEAST_LINKAGE = 0.01
 MOST_ANSWERS = 5
 """Answers of an item from which on it is not asked again."""
 
+NEAR_CLUSTERS = 5
+"""Clusters of the most similar mean features that each one is compared with."""
+
 
 def questions(
-    clusters: Clusters, weighed: Weighed, evidence: Evidence, wanted: int, *, again: bool = True
+    clusters: Clusters,
+    weighed: Weighed,
+    evidence: Evidence,
+    wanted: int,
+    features: NDArray[np.float32] | None = None,
+    *,
+    again: bool = True,
 ) -> pd.DataFrame:
     """The questions that are worth most, by doubt times the square root of the pairs of images they decide.
+
+    Where fewer are in doubt than are wanted, clusters are compared that no stored similarity connects, those of the
+    most similar mean features first: two flanks of an individual may have none. The more of these turned out the same,
+    the more are asked.
 
     Args:
         clusters: of N images, with the answers in force.
         weighed: the answers.
         evidence: the answers.
         wanted: most questions.
+        features: float32 (N, D), L2-normalised rows; without, unconnected clusters are not compared.
         again: whether answers in doubt are asked again.
 
     Returns:
         One row a question, the best first: int64 `u < v` and `again`, the position of an answer that is asked again or
-        -1, text `kind`, `linkage`, `probability` of "same" and `score`.
+        -1, text `kind`, `linkage`, NaN for unconnected clusters, `probability` of "same" and `score`.
     """
     parts = [*_of_merges(clusters, weighed), _of_clusters(clusters, weighed)]
     if again:
@@ -57,7 +73,46 @@ def questions(
             continue
         seen.add(pair[:2])
         rows.append((*pair, row.kind, min(float(row.linkage), 1.0), row.probability, row.score))
+    if features is not None and features.shape[1] and len(rows) < wanted:
+        most = exploring(evidence, wanted - len(rows))
+        for place, similarity in _unconnected(clusters, features, most):
+            pair = asker.pair("clusters", place) if most > 0 else None
+            if pair is not None and pair[:2] not in seen:
+                seen.add(pair[:2])
+                rows.append((*pair, "explore", np.nan, np.nan, similarity))
+                most -= 1
     return pd.DataFrame(rows, columns=["u", "v", "again", "kind", "linkage", "probability", "score"])
+
+
+def exploring(evidence: Evidence, left: int) -> int:
+    """How many unconnected clusters are asked about: all that is left while every second of them is the same.
+
+    Args:
+        evidence: the answers; those without a linkage count.
+        left: questions that are left.
+    """
+    before = evidence.same[np.isnan(evidence.linkage)]
+    share = (before.sum() + 1) / (len(before) + 2)
+    return int(np.ceil(left * min(1.0, 2 * share)))
+
+
+def _unconnected(clusters: Clusters, features: NDArray[np.float32], most: int) -> Iterator[tuple[int, float]]:
+    """Pairs of clusters, numbered u * K + v, by the similarity of their mean features, the most similar first."""
+    labels = clusters.labels
+    count = int(labels.max(initial=-1)) + 1
+    sums = csr_array((np.ones(len(labels)), (labels, np.arange(len(labels)))), shape=(count, len(labels))) @ features
+    lengths = np.linalg.norm(sums, axis=1, keepdims=True)
+    near = min(NEAR_CLUSTERS, count - 1)
+    # Opposite features have no mean.
+    if near < 1 or not lengths.min() > 1e-6:
+        return
+    means = (sums / lengths).astype(np.float32)
+    ranks = nearest(means, near + 1).ranks
+    one, other = np.repeat(np.arange(count), ranks.shape[1]), ranks.ravel()
+    ends = np.unique(np.sort(np.stack([one, other], axis=1)[one != other], axis=1), axis=0)
+    similarity = np.einsum("ij,ij->i", means[ends[:, 0]], means[ends[:, 1]])
+    for place in np.argsort(-similarity, kind="stable"):
+        yield int(ends[place, 0]) * count + int(ends[place, 1]), float(similarity[place])
 
 
 def _frame(

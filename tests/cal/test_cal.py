@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 
 from aas_plugin.active.learner import ActiveLearner
 from aas_plugin.cal.clusters import constrained_clusters
+from aas_plugin.cal.questions import exploring, questions
 from aas_plugin.cal.similarity import Similarity
-from aas_plugin.cal.weighing import error_rate, weigh
+from aas_plugin.cal.weighing import Weighed, error_rate, weigh
 from aas_plugin.clustering.calibration import Calibration
 from aas_plugin.clustering.dense import DenseGraph
 from aas_plugin.clustering.jaccard import jaccard_graph
@@ -127,3 +129,31 @@ def test_right_answers_are_believed_whatever_similarity_says():
     assert error_rate(evidence, len(features)) == pytest.approx(0.02)
     assert (similarity.linkage(evidence.pairs) > 0.5).all()
     assert weigh(evidence, similarity, 0.3).in_force.all()
+
+
+def test_flanks_that_nothing_connects_are_compared_by_their_features_while_that_finds_something():
+    # Two flanks of each of three individuals, as blocks of a similarity that knows nothing across.
+    flank = np.repeat(np.arange(6), 5)
+    one, other = np.nonzero((flank[:, None] == flank) & ~np.eye(30, dtype=bool))
+    matrix = csr_array((np.full(len(one), 0.9), (one, other)), shape=(30, 30))
+    rng = np.random.default_rng(0)
+    features = np.repeat(np.eye(8)[:3], 10, axis=0) + 0.1 * rng.normal(size=(30, 8))
+    features = (features / np.linalg.norm(features, axis=1, keepdims=True)).astype(np.float32)
+    calibration = Calibration(40.0, 0.4)
+    nothing = evidence_from(Constraints(30))
+    weighed = Weighed(calibration, 0.02, np.empty(0), np.empty(0, dtype=bool), np.empty(0), 0)
+    clusters = constrained_clusters(matrix, nothing.pairs, nothing.pairs, calibration)
+    assert clusters.labels.max() == 5
+    found = questions(clusters, weighed, nothing, 3, features)
+    assert found["kind"].tolist() == ["explore"] * 3 and found["linkage"].isna().all()
+    assert (flank[found["u"]] // 2 == flank[found["v"]] // 2).all()
+    assert (flank[found["u"]] != flank[found["v"]]).all()
+    assert questions(clusters, weighed, nothing, 3).empty
+
+
+def test_exploring_ends_where_it_finds_nothing():
+    found = Constraints(40)
+    for image in range(1, 20):
+        found.add(0, image, same=False)
+    assert exploring(evidence_from(found), 20) == 2
+    assert exploring(evidence_from(Constraints(4)), 20) == 20
