@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import warnings
 from pathlib import Path
@@ -48,7 +49,8 @@ def listed(text: str, option: str, kind: type) -> list[Any]:
     """
     from aas_plugin.errors import AasError
 
-    parts = [part.strip() for part in text.split(",") if part.strip()]
+    # A comma inside brackets belongs to a value, such as aas:pi=[1,1,0].
+    parts = [part.strip() for part in re.split(r",(?![^\[]*\])", text) if part.strip()]
     try:
         values = [kind(part) for part in parts]
     except ValueError:

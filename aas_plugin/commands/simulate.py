@@ -12,7 +12,10 @@ import typer
 from aas_plugin.commands.common import DatasetName, DeviceName, Modules, Params, Sets, given_settings, listed, loaded
 
 if TYPE_CHECKING:
-    from aas_plugin.plugins.registry import Progress
+    from collections.abc import Callable
+
+    from aas_plugin.plugins.manager import Plugins
+    from aas_plugin.plugins.registry import Kind, Progress
     from aas_plugin.settings.models import Choice
     from aas_plugin.simulation.loop import Scene
 
@@ -29,8 +32,10 @@ def simulate(
         Path | None, typer.Option("--labels", help="Individuals (.npy, .npz, .csv, .parquet), if not beside features.")
     ] = None,
     dataset: DatasetName = None,
-    samplers: Annotated[str, typer.Option("--samplers", help="By name, with commas.")] = "aas,random",
-    refiners: Annotated[str, typer.Option("--refiners", help="By name, with commas.")] = "np3",
+    samplers: Annotated[
+        str, typer.Option("--samplers", help="By name, with commas; with options such as aas:pools=over:k_max=3.")
+    ] = "aas,random",
+    refiners: Annotated[str, typer.Option("--refiners", help="As samplers.")] = "np3",
     cycles: Annotated[int, typer.Option("--cycles", min=1, help="How often is asked.")] = 5,
     budget: Annotated[
         float, typer.Option("--budget", min=0, help="Questions a cycle: a share of all pairs, or from 1 on a number.")
@@ -73,8 +78,6 @@ def simulate(
     plugins = loaded(plugin)
     terminal = Terminal(console)
     plugins.load("terminal", terminal, "built in")
-    to_ask = {name: plugins.component("sampler", name) for name in sampler_names}
-    to_refine = {name: plugins.component("refiner", name) for name in refiner_names}
     layers = given_settings(params, dataset, sets)
     layers += [{"device": device}] if device is not None else []
     settings = resolve(plugins, layers)
@@ -82,6 +85,8 @@ def simulate(
     own: dict[str, Any] = reduce(merge, layers, {})
     clustering = FittingClustering.model_validate(own.get("clustering", {}))
     sources = listed(features, "--features", str) if features is not None else []
+    to_ask = {name: _choice(plugins, "sampler", name, settings.sampler) for name in sampler_names}
+    to_refine = {name: _choice(plugins, "refiner", name, settings.refiner) for name in refiner_names}
     try:
         active = ActiveSettings.model_validate({**settings.active.model_dump(), "cycles": cycles, "budget": budget})
         oracles = [LabelsOptions(error_rate=rate, cannot_tell_rate=cannot_tell_rate) for rate in rates]
@@ -100,8 +105,8 @@ def simulate(
             for sampler, refiner, options in combinations:
                 found = simulate_one(
                     scene,
-                    to_ask[sampler].make(_options(settings.sampler, sampler)),
-                    to_refine[refiner].make(_options(settings.refiner, refiner)),
+                    to_ask[sampler](),
+                    to_refine[refiner](),
                     LabelsOracle(options),
                     active,
                     seed,
@@ -110,11 +115,11 @@ def simulate(
                 done += 1
                 given = {"features": name, "sampler": sampler, "refiner": refiner, "seed": seed}
                 rows += [{**given, "error_rate": options.error_rate, **row} for row in found]
+            if output is not None:
+                write_json(output, rows) if output.suffix == ".json" else write_table(output, pd.DataFrame(rows))
     finally:
         terminal.close()
     table = pd.DataFrame(rows)
-    if output is not None:
-        write_json(output, rows) if output.suffix == ".json" else write_table(output, table)
     if plot is not None:
         draw_curves(table, plot)
     console.print(f"{active.cycles} cycles of {active.rounds} rounds", soft_wrap=True)
@@ -127,9 +132,30 @@ def simulate(
         console.print(overview(table))
 
 
-def _options(choice: Choice, name: str) -> dict[str, Any]:
-    """Options that the settings give to what they choose; all others have their defaults."""
-    return choice.options if choice.name == name else {}
+def _choice(plugins: Plugins, kind: Kind, text: str, chosen: Choice) -> Callable[[], object]:
+    """What makes a sampler or refiner, of `name` or `name:option=value:...`.
+
+    Options that are not in the text are those of the settings, where these choose it, or defaults.
+
+    Raises:
+        AasError: there is none of that name, or an option is wrong.
+    """
+    from pydantic import ValidationError
+
+    from aas_plugin.errors import AasError
+    from aas_plugin.settings.explain import explain
+    from aas_plugin.settings.resolving import parse_set
+
+    name, *options = text.split(":")
+    component = plugins.component(kind, name)
+    given: dict[str, Any] = dict(chosen.options) if chosen.name == name else {}
+    for option in options:
+        given |= parse_set(option)
+    try:
+        component.options.model_validate(given)
+    except ValidationError as error:
+        raise AasError(f"{text}: {explain(error, component.options)}") from None
+    return lambda: component.make(given)
 
 
 def _after(told: Progress, before: int, total: int) -> Progress:

@@ -137,6 +137,17 @@ def test_options_of_what_is_compared_are_set_like_those_of_a_run(aas, files):
     assert asked[0] < asked[1]
 
 
+def test_options_stand_behind_a_name_so_that_parts_of_a_sampler_are_taken_away_side_by_side(aas, files):
+    ways = "aas,aas:pools=over,aas:pools=under:closest=false,aas:pi=[0,0,1]"
+    _, rows = simulated(aas, files, "--features", files / "herd.npz", "--samplers", ways)
+    assert rows["sampler"].unique().tolist() == [*ways.split(",", 3)[:3], "aas:pi=[0,0,1]"]
+    assert rows[rows["cycle"] == 1].groupby("sampler")["asked"].first()["aas:pools=over"] < 30
+    for wrong, words in (("aas:pool=over", "unknown key"), ("aas:pools=no", "pools"), ("ass:pools=over", "or 'aas'?")):
+        assert words in " ".join(
+            aas("simulate", "--features", files / "herd.npz", "--samplers", wrong, status=2).split()
+        )
+
+
 def test_where_nothing_is_clustered_there_is_a_table_all_the_same(aas, files):
     np.savez(files / "loners.npz", features=herd(30, 1, 1.0), labels=np.repeat(np.arange(15), 2))
     loose = ["--set", "clustering.eps=0.01", "--set", "clustering.k1=4", "--set", "clustering.min_samples=9"]
