@@ -105,6 +105,7 @@ def test_a_second_time_nothing_is_done_and_a_clone_pulls_the_same(built, tmp_pat
     assert clone.json("results/run/metrics.json") == built.json("results/run/metrics.json")
 
 
+@pytest.mark.nightly
 def test_what_a_parameter_changes_is_done_again_and_experiments_give_the_same_as_mlflow(built):
     shown = built.dvc("exp", "run", "-S", "run.sampler=none", "-n", "silent")
     assert "Stage 'prepare' didn't change, skipping" in shown

@@ -21,6 +21,10 @@ class TestContractOfTheHardMemory(AdapterContract):
     adapter = "cluster-contrast"
     settings: ClassVar = {"adapter": {"name": "cluster-contrast", "hardest": True}}
 
+    @pytest.mark.nightly
+    def test_it_learns_individuals_from_their_true_labels(self):
+        super().test_it_learns_individuals_from_their_true_labels()
+
 
 def unit(rng, *shape):
     rows = rng.normal(size=shape)

@@ -29,6 +29,7 @@ def test_the_guide_shows_the_whole_example_which_is_short():
     assert f"in {lines} lines" in GUIDE.read_text(encoding="utf-8")
 
 
+@pytest.mark.nightly
 def test_once_installed_it_is_listed_and_runs(tmp_path):
     site, source = tmp_path / "site", tmp_path / "source"
     for name in BLOCKS:

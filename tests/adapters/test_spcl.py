@@ -22,6 +22,10 @@ class TestContractOfTheOfficialSettings(AdapterContract):
     settings: ClassVar = {"preset": "paper"}
     trains_on_noise = True
 
+    @pytest.mark.nightly
+    def test_it_learns_individuals_from_their_true_labels(self):
+        super().test_it_learns_individuals_from_their_true_labels()
+
 
 def unit(rng, *shape):
     rows = rng.normal(size=shape)

@@ -322,6 +322,7 @@ SETS = [part for s in ("active.every=2", "active.cycles=2", "active.budget=25", 
         for part in ("--set", s)]  # fmt: skip
 
 
+@pytest.mark.nightly
 def test_the_command_line_drives_a_checkout_also_with_stdout_captured_or_closed(miniature, arguments, tmp_path, aas):
     given = [*SETS, "--adapter", CC, "--codebase", miniature(CC), "--"]
     shown = command(tmp_path, *given, *arguments(CC, tmp_path / "a"), capture_output=True)
