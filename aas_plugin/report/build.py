@@ -27,6 +27,7 @@ from aas_plugin.report.label_figures import label_curves
 from aas_plugin.report.markdown import markdown
 from aas_plugin.report.page import html
 from aas_plugin.report.pairs import cards
+from aas_plugin.report.paper import paper_table
 from aas_plugin.report.read import FinishedRun, LeftOut, find_runs, flat, read_runs
 from aas_plugin.report.settings import AXES, some
 from aas_plugin.report.statistics import LEVEL, SignedRank, signed_ranks
@@ -89,6 +90,7 @@ def document(runs: Sequence[FinishedRun], comparison: Comparison, left_out: Sequ
         Paragraph(f"{', '.join(counts)}."),
         *_left_out(left_out),
         *_results(comparison),
+        *(_paper(comparison) if any(run.settings.get("preset") == "paper" for run in runs) else []),
         *_curves(comparison),
         *_labels(comparison),
         Heading("Questions in each cycle"),
@@ -133,6 +135,18 @@ def _results(comparison: Comparison) -> list[Block]:
         blocks.append(Heading("Where training did not help", 3))
         blocks.append(Bullets([f"{name}: {words}" for name, words in told.items()]))
     return [*blocks, Heading("What the columns mean", 3), Bullets(WORDS)]
+
+
+def _paper(comparison: Comparison) -> list[Block]:
+    table = paper_table([row for dataset in comparison.datasets() for row in results(comparison.of(dataset))])
+    if table is None:
+        return []
+    told = (
+        "Figures of the paper are means of its 13 wildlife data sets. They compare with those here only where these "
+        "are of the same data. Foundation models and methods without an adapter here have no row. GBAS and LBAS are "
+        "after descriptions, and the schedule of the skyline is ours, as the paper gives none."
+    )
+    return [Heading("Beside the paper"), Paragraph(told), table]
 
 
 def _curves(comparison: Comparison) -> list[Block]:
