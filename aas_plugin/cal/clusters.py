@@ -122,8 +122,8 @@ def _joined(atom: Ints, group: Ints, apart: Ints, must_links: Ints, between: csr
 
 def _largest(ends: Ints, values: Floats, count: int) -> csr_array:
     """The largest value of each pair: float64 CSR (count, count)."""
-    order = np.lexsort((-values, ends[1], ends[0]))
-    ends, values = ends[:, order], values[order]
-    first = np.ones(len(values), dtype=bool)
-    first[1:] = (ends[:, 1:] != ends[:, :-1]).any(axis=0)
-    return csr_array((values[first], (ends[0, first], ends[1, first])), shape=(count, count))
+    key = ends[0] * count + ends[1]
+    order = np.argsort(key, kind="stable")
+    pairs, first = np.unique(key[order], return_index=True)
+    most = np.maximum.reduceat(values[order], first) if len(pairs) else values
+    return csr_array((most, (pairs // count, pairs % count)), shape=(count, count))

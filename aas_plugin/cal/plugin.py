@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from aas_plugin.cal.clusters import constrained_clusters
 from aas_plugin.cal.questions import questions
-from aas_plugin.cal.similarity import Similarity
+from aas_plugin.cal.similarity import similarity_of
 from aas_plugin.cal.weighing import weigh
 from aas_plugin.clustering.graph import Graph
 from aas_plugin.constraints.evidence import Evidence
@@ -26,34 +26,21 @@ LEAST = 20
 """Answers that calibrate, from which on the refiner trusts the calibration."""
 
 
-class _OfGraph:
-    """Similarities of the graph that was asked about last, as several calls of a step share one."""
-
-    def __init__(self) -> None:
-        self._graph: Graph | None = None
-        self._similarity: Similarity | None = None
-
-    def __call__(self, graph: Graph) -> Similarity:
-        if self._similarity is None or self._graph is not graph:
-            self._graph, self._similarity = graph, Similarity(graph)
-        return self._similarity
-
-
 class CalRefiner:
     """Constrained average linkage at a threshold that answers calibrate; see `weigh` and `constrained_clusters`."""
 
     def __init__(self, options: NoOptions) -> None:
-        self._similarity = _OfGraph()
+        """Take no options."""
 
     @hookimpl
     def aas_set_aside(self, evidence: Evidence, graph: Graph) -> NDArray[np.bool_]:
         """Set aside what other answers, and similarity, deny."""
-        return ~weigh(evidence, self._similarity(graph), 0.3).in_force
+        return ~weigh(evidence, similarity_of(graph), 0.3).in_force
 
     @hookimpl
     def aas_refine(self, labels: Ints, must_links: Ints, cannot_links: Ints, evidence: Evidence, graph: Graph) -> Ints:
         """Cluster anew where answers calibrate linkage; before, repair the labels by NP3."""
-        similarity = self._similarity(graph)
+        similarity = similarity_of(graph)
         weighed = weigh(evidence, similarity, similarity.threshold(labels))
         if weighed.calibrating < LEAST:
             return np3(labels, must_links, cannot_links, graph.distance)
@@ -77,14 +64,13 @@ class CalSampler:
 
     def __init__(self, options: CalOptions) -> None:
         self.options = options
-        self._similarity = _OfGraph()
 
     @hookimpl
     def aas_select_pairs(
         self, views: Views, labels: Ints, evidence: Evidence, known: KnownPairs, budget: int
     ) -> pd.DataFrame:
         """Rank merges, clusters and answers by doubt."""
-        similarity = self._similarity(views.graph)
+        similarity = similarity_of(views.graph)
         weighed = weigh(evidence, similarity, similarity.threshold(labels))
         held = evidence.pairs[weighed.in_force]
         same = evidence.same[weighed.in_force]

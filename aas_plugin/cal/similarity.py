@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import weakref
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
@@ -31,7 +34,7 @@ class Similarity:
     """
 
     def __init__(self, graph: Graph) -> None:
-        near = graph.among(np.zeros(len(graph.neighbours), dtype=np.int64)).tocoo()
+        near = graph.among(np.zeros(len(graph.neighbours), dtype=np.int64), 1 - FLOOR).tocoo()
         similarity = 1 - near.data.astype(np.float64)
         kept = (similarity >= FLOOR) & (near.row != near.col)
         n = near.shape[0]
@@ -83,6 +86,17 @@ class Similarity:
             if score > best:
                 best, found = score, float(cut)
         return found
+
+
+_shared: tuple[weakref.ref[Any], Similarity] | None = None
+
+
+def similarity_of(graph: Graph) -> Similarity:
+    """The similarities of a graph, made once for all that ask about the graph asked about last."""
+    global _shared
+    if _shared is None or _shared[0]() is not graph:
+        _shared = weakref.ref(graph), Similarity(graph)
+    return _shared[1]
 
 
 def linkage_between(matrix: csr_array, labels: Ints) -> csr_array:

@@ -39,18 +39,19 @@ class JaccardGraph:
     distances: csr_array
     radius: float = 1.0
 
-    def among(self, groups: NDArray[np.int64]) -> csr_array:
-        """Distances within groups of images, whatever the radius.
+    def among(self, groups: NDArray[np.int64], radius: float = 1.0) -> csr_array:
+        """Distances within groups of images, whatever the radius of the graph.
 
         Args:
             groups: int64 (N,), 0..G-1, -1 for images that are left out.
+            radius: largest distance, inclusive, in (0, 1].
 
         Returns:
-            float32 CSR (N, N), symmetric, sorted indices: every pair of a group that is closer than 1, and
-            the diagonal of the groups.
+            float32 CSR (N, N), symmetric, sorted indices: every pair of a group that is closer than 1 and
+            at most `radius`, and the diagonal of the groups.
         """
         weights = self.weights
-        return _csr(*kernels.distances_within(weights.indptr, weights.indices, weights.data, groups, 1.0))
+        return _csr(*kernels.distances_within(weights.indptr, weights.indices, weights.data, groups, radius))
 
     def distance(self, u: NDArray[np.int64], v: NDArray[np.int64]) -> NDArray[np.float32]:
         """Distance of each `u[i]` to `v[i]`, from the weights, equal to what `distances` holds.

@@ -136,7 +136,7 @@ def random_case(rng):
 class GivenDistances(JaccardGraph):
     """Any distances, of no weights."""
 
-    def among(self, groups):
+    def among(self, groups, radius=1.0):
         return self.distances
 
 
