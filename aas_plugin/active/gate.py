@@ -25,9 +25,9 @@ Grade = Literal["hopeless", "weak", "good", "unknown"]
 
 ADVICE = {
     "hopeless": (
-        "They hardly tell individuals apart as they are clustered: let clustering fit them (--set clustering.k1=auto "
-        "--set clustering.eps=auto), or take another backbone, crops to the animal, one flank at a time, or "
-        "more photos of each individual; `aas data check` compares such changes without a question."
+        "They hardly tell individuals apart as they are clustered: take another backbone, crops to the animal, one "
+        "flank at a time, or more photos of each individual, or, where k1 or eps were set, let them fit (--set "
+        "clustering.k1=auto --set clustering.eps=auto); `aas data check` compares such changes without a question."
     ),
     "weak": (
         "Compare with the untrained model, as training may not beat it; another backbone, crops to the animal or one "
