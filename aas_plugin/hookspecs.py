@@ -181,7 +181,9 @@ def aas_select_pairs(
     Returns:
         One row a pair, in asking order: int64 columns `u < v` (positions in the training set), a text column `kind`,
         and any others worth keeping. An int64 column `again` holds the position in `evidence` of an answer that the
-        pair asks again by other photographs, -1 for none: such a pair may be known. Numbers in its `attrs` are told in
+        pair asks again by other photographs, -1 for none: such a pair may be known. A float column `linkage` says how
+        alike, by mean similarity in [0, 1], the two clusters are that the pair stands for; it is kept with the answer,
+        and the refiner `cal` calibrates on it. Numbers in its `attrs` are told in
         the cycle's report as `sampler.NAME`.
     """
 
