@@ -53,7 +53,7 @@ def questions(
 
     Returns:
         One row a question, the best first: int64 `u < v` and `again`, the position of an answer that is asked again or
-        -1, text `kind`, `linkage`, NaN for unconnected clusters, `probability` of "same" and `score`.
+        -1, text `kind`, `linkage`, NaN for unconnected clusters, `p_same`, P(same), and `score`.
     """
     parts = [*_of_merges(clusters, weighed), _of_clusters(clusters, weighed)]
     if again:
@@ -81,7 +81,7 @@ def questions(
                 seen.add(pair[:2])
                 rows.append((*pair, "explore", np.nan, np.nan, similarity))
                 most -= 1
-    return pd.DataFrame(rows, columns=["u", "v", "again", "kind", "linkage", "probability", "score"])
+    return pd.DataFrame(rows, columns=["u", "v", "again", "kind", "linkage", "p_same", "score"])
 
 
 def exploring(evidence: Evidence, left: int) -> int:
