@@ -14,6 +14,7 @@ from aas_plugin.cal.similarity import linkage_between
 from aas_plugin.clustering.calibration import Calibration
 from aas_plugin.clustering.linkage import Merges, mean_linkage, merge_with_kinds
 from aas_plugin.constraints.closure import components
+from aas_plugin.constraints.conflict_splitting import alike
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -48,7 +49,7 @@ class Clusters:
 
     @cached_property
     def _by_node(self) -> list[Ints]:
-        return np.split(np.argsort(self.node, kind="stable"), np.cumsum(np.bincount(self.node))[:-1])
+        return alike(self.node)
 
     def images_of(self, node: int) -> Ints:
         """Images of a node of `nodes`, int64 (s,)."""

@@ -11,6 +11,7 @@ from aas_plugin.cal.clusters import constrained_clusters
 from aas_plugin.cal.questions import questions
 from aas_plugin.cal.similarity import similarity_of
 from aas_plugin.cal.weighing import weigh
+from aas_plugin.clustering.calibration import TAU_PRIOR
 from aas_plugin.clustering.graph import Graph
 from aas_plugin.constraints.evidence import Evidence
 from aas_plugin.constraints.np3 import np3
@@ -35,7 +36,7 @@ class CalRefiner:
     @hookimpl
     def aas_set_aside(self, evidence: Evidence, graph: Graph) -> NDArray[np.bool_]:
         """Set aside what other answers, and similarity, deny."""
-        return ~weigh(evidence, similarity_of(graph), 0.3).in_force
+        return ~weigh(evidence, similarity_of(graph), TAU_PRIOR[0]).in_force
 
     @hookimpl
     def aas_refine(self, labels: Ints, must_links: Ints, cannot_links: Ints, evidence: Evidence, graph: Graph) -> Ints:

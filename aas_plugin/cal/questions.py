@@ -14,6 +14,7 @@ from aas_plugin.cal.similarity import linkage_between
 from aas_plugin.cal.weighing import Weighed
 from aas_plugin.clustering.knn import nearest
 from aas_plugin.constraints.closure import components
+from aas_plugin.constraints.conflict_splitting import alike
 from aas_plugin.constraints.evidence import Evidence
 
 Ints = NDArray[np.int64]
@@ -192,8 +193,7 @@ class _Asker:
         self.apart = set(map(tuple, clusters.apart.tolist()))
         count = int(clusters.labels.max(initial=-1)) + 1
         self.count = max(count, 1)
-        order = np.argsort(clusters.labels, kind="stable")
-        self.members = np.split(order, np.cumsum(np.bincount(clusters.labels, minlength=count))[:-1])
+        self.members = alike(clusters.labels)
         # Items that are set aside are asked again as such, not anew.
         self.aside = set(map(tuple, np.sort(clusters.group[evidence.pairs[~weighed.in_force]], axis=1).tolist()))
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from aas_plugin.constraints.conflict_splitting import alike
 from aas_plugin.sampling.kernels import closeness, closest_grouped
 
 
@@ -153,8 +154,7 @@ def _grouped_apart(
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """All pairs of a region in one cluster of `one` and in two of `other`: int64 (P, 2), u < v, float32 (P,)."""
     inside = np.flatnonzero(region >= 0)
-    order = inside[np.argsort(one[inside], kind="stable")]
-    parts = np.split(order, np.flatnonzero(np.diff(one[order])) + 1)
+    parts = [inside[part] for part in alike(one[inside])]
     places = (np.triu_indices(len(part), 1) for part in parts)
     pairs = [np.stack([part[u], part[v]], axis=1) for part, (u, v) in zip(parts, places, strict=True)]
     found = np.concatenate([np.empty((0, 2), dtype=np.int64), *pairs])
