@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +22,10 @@ from aas_plugin.simulation.reading import check_labels, read_features, read_labe
 from aas_plugin.simulation.synthetic import synthetic_features
 
 if TYPE_CHECKING:
+    import torch
+
     from aas_plugin.plugins.manager import Plugins
+    from aas_plugin.plugins.registry import Progress
     from aas_plugin.settings.models import RunSettings
 
 DRAWN = "synthetic"
@@ -91,16 +94,7 @@ class Scenes:
         return self._clustered(matrix, individual, clustering)
 
     def _clustered(self, matrix: np.ndarray, individual: np.ndarray, clustering: FittingClustering) -> Scene:
-        told, place = self._plugins.progress, self._device
-        fitted = fit_clustering(
-            matrix, **clustering.given, seed=self._settings.seed, device=place, progress=told("choosing clustering")
-        )
-        chosen = ClusteringSettings(k1=fitted.k1, k2=fitted.k2, eps=fitted.eps, min_samples=fitted.min_samples)
-        radius = min(chosen.eps + EPS_MARGIN, 1.0)
-        graph = jaccard_graph(
-            matrix, chosen.k1, chosen.k2, radius=radius, device=place, progress=told("comparing images")
-        )
-        return Scene(matrix, individual, graph, chosen)
+        return scene_of(matrix, individual, clustering, self._settings.seed, self._device, self._plugins.progress)
 
     def _untrained(self) -> tuple[np.ndarray, np.ndarray]:
         """Features of a data set's training images by its backbone, and who is on them."""
@@ -114,6 +108,35 @@ class Scenes:
             shared_cache(), seed=settings.seed, progress=plugins.progress("embedding"),
         )  # fmt: skip
         return features, data.identity[data.train]
+
+
+def scene_of(
+    matrix: np.ndarray,
+    individual: np.ndarray,
+    clustering: FittingClustering,
+    seed: int = 0,
+    device: torch.device | str = "cpu",
+    progress: Callable[[str], Progress | None] = lambda task: None,
+) -> Scene:
+    """Features with a clustering that fits them, as far as it is not set.
+
+    Args:
+        matrix: float32 (N, D), L2-normalised rows.
+        individual: (N,), who is on each image.
+        clustering: settings; what is not set is chosen.
+        seed: of that choice.
+        device: where neighbours are searched.
+        progress: from the name of a task to what is told of it.
+    """
+    fitted = fit_clustering(
+        matrix, **clustering.given, seed=seed, device=device, progress=progress("choosing clustering")
+    )
+    chosen = ClusteringSettings(k1=fitted.k1, k2=fitted.k2, eps=fitted.eps, min_samples=fitted.min_samples)
+    radius = min(chosen.eps + EPS_MARGIN, 1.0)
+    graph = jaccard_graph(
+        matrix, chosen.k1, chosen.k2, radius=radius, device=device, progress=progress("comparing images")
+    )
+    return Scene(matrix, individual, graph, chosen)
 
 
 def _noise(name: str) -> float:

@@ -16,12 +16,11 @@ import warnings
 import numpy as np
 from sklearn.metrics import adjusted_rand_score
 
-from aas_plugin.clustering.choosing import fit_clustering
-from aas_plugin.clustering.jaccard import jaccard_graph
 from aas_plugin.oracles.labels import LabelsOptions, LabelsOracle
 from aas_plugin.plugins.manager import load_plugins
-from aas_plugin.settings.models import EPS_MARGIN, ActiveSettings, ClusteringSettings
-from aas_plugin.simulation.loop import Scene, simulate
+from aas_plugin.settings.models import ActiveSettings, FittingClustering
+from aas_plugin.simulation.loop import simulate
+from aas_plugin.simulation.scenes import scene_of
 from aas_plugin.simulation.synthetic import synthetic_features
 
 WAYS = (("random", "np3"), ("aas", "np3"), ("margin", "np3"), ("cal", "np3"), ("cal", "cal"))
@@ -72,10 +71,7 @@ def main(noises, seeds):
         found = {}
         for seed in seeds:
             features, individual = synthetic_features(noise, seed)
-            fitted = fit_clustering(features)
-            chosen = ClusteringSettings(k1=fitted.k1, k2=fitted.k2, eps=fitted.eps, min_samples=fitted.min_samples)
-            graph = jaccard_graph(features, chosen.k1, chosen.k2, radius=min(chosen.eps + EPS_MARGIN, 1.0))
-            scene = Scene(features, individual, graph, chosen)
+            scene = scene_of(features, individual, FittingClustering())
             for sampler, refiner in WAYS:
                 remembering = Remembering(plugins.component("refiner", refiner).make({}))
                 asking = plugins.component("sampler", sampler).make({})
