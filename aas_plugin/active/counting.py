@@ -41,12 +41,5 @@ def count_asked(
     }
 
 
-def answered_of(answers: Iterable[Answer], proposal: pd.DataFrame | None) -> int:
-    """How many pairs of a proposal have an answer of their own."""
-    if proposal is None:
-        return 0
-    return len({frozenset((answer.a, answer.b)) for answer in answers} & _pairs_of(proposal))
-
-
 def _pairs_of(proposal: pd.DataFrame) -> set[frozenset[str]]:
     return {frozenset(pair) for pair in zip(proposal["path_u"], proposal["path_v"], strict=True)}

@@ -45,10 +45,15 @@ class Knowledge:
         self.cannot_tell, self.unknown = replayed.cannot_tell, replayed.unknown
         places = [sorted((index[one.a], index[one.b])) for one in answers if one.a in index and one.b in index]
         self.answered = {(u, v) for u, v in places}
+        self._evidence: tuple[tuple[int, int], Evidence] | None = None
+        self._codes = np.empty(0, dtype=np.int64)
 
     def evidence(self) -> Evidence:
         """The answers as arrays, in the order of the log."""
-        return evidence_of(self.log.answers(), self._index)
+        version = self.log.version
+        if self._evidence is None or self._evidence[0] != version:
+            self._evidence = version, evidence_of(self.log.answers(), self._index)
+        return self._evidence[1]
 
     def settles(self, question: Question) -> bool:
         """Whether a question is not to be asked any more; one that is asked again needs an answer of its own."""
@@ -61,10 +66,12 @@ class Knowledge:
         True where it has an answer, where its answer follows from others, and where a person could not tell.
         """
         follows = self.constraints.entailed_mask(pairs)
-        told = np.array(sorted(self.answered), dtype=np.int64).reshape(-1, 2)
-        low, high = np.sort(pairs, axis=1).T
         n = self.constraints.n
-        return np.asarray(follows | np.isin(low * n + high, told[:, 0] * n + told[:, 1]), dtype=bool)
+        if len(self._codes) != len(self.answered):
+            told = np.array(list(self.answered), dtype=np.int64)
+            self._codes = np.sort(told[:, 0] * n + told[:, 1])
+        low, high = np.sort(pairs, axis=1).T
+        return np.asarray(follows | np.isin(low * n + high, self._codes), dtype=bool)
 
     def denying(self, question: Question, decision: Decision) -> tuple[str, ...]:
         """Ids of the answers that entail the opposite of a decision."""

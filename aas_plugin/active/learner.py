@@ -19,7 +19,7 @@ import pandas as pd
 
 from aas_plugin.active import begun, proposals, rounds
 from aas_plugin.active.asking import Scribe, ask, keep_pending
-from aas_plugin.active.counting import answered_of, count_asked
+from aas_plugin.active.counting import count_asked
 from aas_plugin.active.gate import Verdict, gate
 from aas_plugin.active.knowledge import Knowledge
 from aas_plugin.active.questions import Answerer, Question, call_with_needed, hook_or_function
@@ -322,7 +322,7 @@ class ActiveLearner:
         """Choose the pairs of the next round of a cycle; gives its table with them."""
         started = time.perf_counter()
         drawn, of = rounds.drawn_rounds(proposal), self.active.rounds
-        allowed = rounds.quota(self.budget, answered_of(self.log.answers(), proposal), drawn, of)
+        allowed = rounds.quota(self.budget, self._answered_of(proposal), drawn, of)
         evidence = self._knowledge.evidence()
         table = call_with_needed(
             hook_or_function(self.select, "aas_select_pairs"),
@@ -339,6 +339,13 @@ class ActiveLearner:
         chosen.insert(1, "path_v", [self.paths[v] for v in chosen["v"]])
         seconds["select"] = seconds.get("select", 0.0) + time.perf_counter() - started
         return rounds.with_round(proposal, chosen, of)
+
+    def _answered_of(self, proposal: pd.DataFrame | None) -> int:
+        """How many pairs of a proposal have an answer of their own."""
+        if proposal is None:
+            return 0
+        ends = (map(self._index.__getitem__, proposal[name]) for name in proposals.OURS)
+        return len({(min(pair), max(pair)) for pair in zip(*ends, strict=True)} & self._knowledge.answered)
 
     def _proposed(self, before: int | None = None) -> list[pd.DataFrame]:
         """The tables of questions on the disk, of all cycles or of those before one."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 Answerer = Callable[["Question"], str | None]
@@ -47,8 +48,19 @@ def call_with_needed(function: Callable[..., Any], **offered: Any) -> Any:
         function: takes some of the arguments, by name.
         offered: all that there is to give.
     """
+    plain = getattr(function, "__func__", function)
+    names = _known_parameters(plain) if inspect.isfunction(plain) else _parameters(function)
+    if names is None:
+        return function(**offered)
+    return function(**{name: value for name, value in offered.items() if name in names})
+
+
+def _parameters(function: Callable[..., Any]) -> frozenset[str] | None:
+    """The names that a function takes; None if it takes any."""
     parameters = inspect.signature(function).parameters.values()
     if any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters):
-        return function(**offered)
-    names = {parameter.name for parameter in parameters}
-    return function(**{name: value for name, value in offered.items() if name in names})
+        return None
+    return frozenset(parameter.name for parameter in parameters)
+
+
+_known_parameters = lru_cache(maxsize=256)(_parameters)

@@ -30,7 +30,7 @@ class PaperRefiner:
         self, labels: np.ndarray, must_links: np.ndarray, cannot_links: np.ndarray, graph: Graph
     ) -> np.ndarray:
         """Merge and split: see `np3`."""
-        return np3(labels, must_links, cannot_links, graph.distance)
+        return np3(labels, must_links, cannot_links, graph.between)
 
 
 def keeps_satisfied(refiner: Any) -> bool:

@@ -44,10 +44,10 @@ class CalRefiner:
         similarity = similarity_of(graph)
         weighed = weigh(evidence, similarity, similarity.threshold(labels))
         if weighed.calibrating < LEAST:
-            return np3(labels, must_links, cannot_links, graph.distance)
+            return np3(labels, must_links, cannot_links, graph.between)
         found = constrained_clusters(similarity.matrix, must_links, cannot_links, weighed.calibration).labels
         alone = np.bincount(found)[found] == 1
-        return np3(np.where(alone, -1, found), must_links, cannot_links, graph.distance)
+        return np3(np.where(alone, -1, found), must_links, cannot_links, graph.between)
 
 
 class CalOptions(BaseModel):

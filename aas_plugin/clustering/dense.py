@@ -64,7 +64,7 @@ class DenseGraph:
         if wanted == 0:
             return ranks
         for rows in _blocks(everyone, n):
-            block = self._between(rows, everyone)
+            block = self.between(rows, everyone)
             block[np.arange(len(rows)), rows] = 1
             bound = np.partition(block, wanted - 1, axis=1)[:, wanted - 1]
             for i, near, last in zip(rows, block, bound, strict=True):
@@ -111,20 +111,36 @@ class DenseGraph:
         u, v = np.asarray(u, dtype=np.int64), np.asarray(v, dtype=np.int64)
         if u.shape != v.shape:
             raise ValueError(f"u has the shape {u.shape} and v {v.shape}; each pair needs both")
-        for ends in (u, v):
-            if ends.min(initial=0) < 0 or ends.max(initial=-1) >= len(self.matrix):
-                raise IndexError(
-                    f"images go from 0 to {len(self.matrix) - 1}; {ends.min()} to {ends.max()} were asked for"
-                )
+        self._check_there(u, v)
         found = _mean(self.matrix[u, v], self.matrix[v, u])
         found[u == v] = 0
         return found
 
-    def _between(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Distances of some images to others, float32 (rows, columns)."""
+    def between(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Distances of some images to others.
+
+        Args:
+            rows: int64 (R,), image indices.
+            columns: int64 (C,), image indices.
+
+        Returns:
+            float32 (R, C), in [0, 1].
+
+        Raises:
+            IndexError: an image that is not there.
+        """
+        rows, columns = np.asarray(rows, dtype=np.int64), np.asarray(columns, dtype=np.int64)
+        self._check_there(rows, columns)
         block = _mean(self.matrix[np.ix_(rows, columns)], self.matrix[np.ix_(columns, rows)].T)
         block[rows[:, None] == columns] = 0
         return block
+
+    def _check_there(self, *images: NDArray[np.int64]) -> None:
+        for ends in images:
+            if ends.min(initial=0) < 0 or ends.max(initial=-1) >= len(self.matrix):
+                raise IndexError(
+                    f"images go from 0 to {len(self.matrix) - 1}; {ends.min()} to {ends.max()} were asked for"
+                )
 
     def _within(self, groups: NDArray[np.int64], radius: float) -> csr_array:
         """Pairs of a group below 1 and of at most `radius`, with the diagonal of the groups."""
@@ -134,7 +150,7 @@ class DenseGraph:
         for group in np.unique(groups[groups >= 0]):
             own = np.flatnonzero(groups == group)
             for rows in _blocks(own, len(own)):
-                block = self._between(rows, own)
+                block = self.between(rows, own)
                 row, column = np.nonzero((block <= reach) & (block < 1))
                 us.append(rows[row].astype(np.int32))
                 vs.append(own[column].astype(np.int32))

@@ -44,3 +44,14 @@ class Graph(Protocol):
         Returns:
             float32 (P,), in [0, 1].
         """
+
+    def between(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Distances of some images to others, as `distance` gives them.
+
+        Args:
+            rows: int64 (R,), image indices.
+            columns: int64 (C,), image indices, none twice.
+
+        Returns:
+            float32 (R, C), in [0, 1].
+        """

@@ -71,12 +71,33 @@ class JaccardGraph:
         u, v = np.asarray(u, dtype=np.int64), np.asarray(v, dtype=np.int64)
         if u.shape != v.shape:
             raise ValueError(f"u has the shape {u.shape} and v {v.shape}; each pair needs both")
-        for ends in (u, v):
-            if ends.min(initial=0) < 0 or ends.max(initial=-1) >= weights.shape[0]:
-                raise IndexError(
-                    f"images go from 0 to {weights.shape[0] - 1}; {ends.min()} to {ends.max()} were asked for"
-                )
+        self._check_there(u, v)
         return kernels.distances_of_pairs(weights.indptr, weights.indices, weights.data, u, v)
+
+    def between(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Distances of some images to others, equal to those of `distance` and many times faster.
+
+        Args:
+            rows: int64 (R,), image indices.
+            columns: int64 (C,), image indices, none twice.
+
+        Returns:
+            float32 (R, C), in [0, 1].
+
+        Raises:
+            IndexError: an image that is not there.
+        """
+        weights = self.weights
+        rows, columns = np.asarray(rows, dtype=np.int64), np.asarray(columns, dtype=np.int64)
+        self._check_there(rows, columns)
+        return kernels.distances_between(weights.indptr, weights.indices, weights.data, rows, columns)
+
+    def _check_there(self, *images: NDArray[np.int64]) -> None:
+        for ends in images:
+            if ends.min(initial=0) < 0 or ends.max(initial=-1) >= self.weights.shape[0]:
+                raise IndexError(
+                    f"images go from 0 to {self.weights.shape[0] - 1}; {ends.min()} to {ends.max()} were asked for"
+                )
 
 
 def jaccard_graph(

@@ -120,6 +120,40 @@ def distances_of_pairs(indptr: Columns, indices: Columns, data: Weights, u: Ints
 
 
 @compiled
+def distances_between(indptr: Ints, indices: Columns, data: Weights, rows: Ints, columns: Ints) -> Weights:
+    """Distances of some images to others, bitwise equal to those of `distances_within`.
+
+    Each row looks only at the images of `columns` that share something with it.
+
+    Args:
+        indptr: of a square CSR (N, N) of weights whose rows sum to 1.
+        indices: int32, ascending in a row.
+        data: float32, the weights.
+        rows: int64 (R,), image indices.
+        columns: int64 (C,), image indices; none twice.
+
+    Returns:
+        float32 (R, C), in [0, 1].
+    """
+    local, local_of = np.empty(len(indptr), dtype=np.int64), np.full(len(indptr), -1, dtype=np.int64)
+    starts, holders, weights = _transposed(indptr, indices, data, columns, 0, local, local_of)
+    result = np.zeros((len(rows), len(columns)), dtype=np.float32)
+    for a in range(len(rows)):
+        overlap = result[a]
+        for position in range(indptr[rows[a]], indptr[rows[a] + 1]):
+            if local_of[indices[position]] == 0:
+                column = local[indices[position]]
+                for holder in range(starts[column], starts[column + 1]):
+                    overlap[holders[holder]] += min(data[position], weights[holder])
+        for b in range(len(columns)):
+            if columns[b] == rows[a]:
+                overlap[b] = 0
+            else:
+                overlap[b] = _from_overlap(overlap[b]) if overlap[b] > 0 else 1
+    return result
+
+
+@compiled
 def positions_of(groups: Ints) -> tuple[Ints, Ints]:
     """List the positions of each group.
 

@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from io import FileIO
 from pathlib import Path
@@ -92,6 +92,12 @@ class AnswerLog:
         self._refresh()
         return [answer for answer in self._answers if answer.id not in self._revoked]
 
+    @property
+    def version(self) -> tuple[int, int]:
+        """How many answers and revocations there are; it changes whenever `answers` does."""
+        self._refresh()
+        return len(self._answers), len(self._revoked)
+
     def ids(self) -> set[str]:
         """The ids that are taken: those of all answers, also of revoked ones."""
         self._refresh()
@@ -110,7 +116,7 @@ class AnswerLog:
                 if answer.id in self._ids or answer.id in new:
                     raise AasError(f"Answer {answer.id} is already in {self.path}; give it another id.")
                 new.add(answer.id)
-            self._write(file, [{"record": "answer", **asdict(answer)} for answer in answers])
+            self._write(file, [{"record": "answer", **vars(answer)} for answer in answers])
 
     def revoke(self, answer_id: str, annotator: str) -> None:
         """Take an answer back; one that is already taken back stays so.

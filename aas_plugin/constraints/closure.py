@@ -7,9 +7,8 @@ import networkx as nx
 import numpy as np
 from networkx.utils import UnionFind
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
+from aas_plugin.constraints.kernels import connected
 from aas_plugin.errors import AasError
 
 Link = tuple[int, int, bool, str]
@@ -165,8 +164,7 @@ def as_links(pairs: ArrayLike) -> NDArray[np.int64]:
 
 def components(n: int, links: NDArray[np.int64]) -> NDArray[np.int64]:
     """The transitive closure of links, int64 (M, 2), between 0..n-1: a group number for each, int64 (n,)."""
-    edges = coo_array((np.ones(len(links), dtype=bool), tuple(links.T)), shape=(n, n))
-    return np.asarray(connected_components(edges, directed=False)[1], dtype=np.int64)
+    return connected(n, np.ascontiguousarray(links, dtype=np.int64))
 
 
 def count_violations(

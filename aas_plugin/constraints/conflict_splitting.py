@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,13 +13,11 @@ from aas_plugin.constraints.colouring import colour
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.floating]
-Distance = Callable[[Ints, Ints], Floats]
-
-BLOCK = 1 << 20
-"""Pairs whose distance is asked for at a time."""
+Between = Callable[[Ints, Ints], Floats]
+"""Takes int64 (R,) and (C,) of images, none twice, and returns their finite, symmetric distances, (R, C)."""
 
 
-def split_impure(members: Ints, group: Ints, conflicts: Ints, distance: Distance) -> Ints:
+def split_impure(members: Ints, group: Ints, conflicts: Ints, between: Between) -> Ints:
     """Split an impure cluster into as few clusters as its cannot-links allow (paper, section E).
 
     Must-link groups are the nodes of a conflict graph, cannot-links its edges, connected components with an
@@ -35,8 +34,7 @@ def split_impure(members: Ints, group: Ints, conflicts: Ints, distance: Distance
         members: int64 (n,), the images of the cluster.
         group: int64 (n,), the must-link group of each.
         conflicts: int64 (C, 2), C > 0, must-link groups that a cannot-link separates.
-        distance: takes two int64 (P,) of images and returns their finite, symmetric distances, (P,). It is
-            asked for n x |images in conflict| pairs.
+        between: distances of images; asked for those of all members to the ones in conflict.
 
     Returns:
         Int64 (n,), a part in 0..k-1 for each member.
@@ -45,7 +43,9 @@ def split_impure(members: Ints, group: Ints, conflicts: Ints, distance: Distance
         ValueError: a distance is not finite.
     """
     in_conflict = np.flatnonzero(np.isin(group, conflicts))
-    dist = _distances(members, members[in_conflict], distance)
+    dist = np.asarray(between(members, members[in_conflict]))
+    if not np.isfinite(dist).all():
+        raise ValueError("a distance between two images is not finite: look for NaN in the features")
     # From here an image in conflict is a column of `dist`, and a node of the conflict graph several.
     nodes = _canonical(dist, alike(group[in_conflict]))
     number = {int(group[in_conflict[node[0]]]): i for i, node in enumerate(nodes)}
@@ -70,20 +70,6 @@ def split_impure(members: Ints, group: Ints, conflicts: Ints, distance: Distance
     return parts
 
 
-def _distances(us: Ints, vs: Ints, distance: Distance) -> Floats:
-    """The distances (|us|, |vs|), asked for in blocks of rows."""
-    step = max(1, BLOCK // len(vs))
-    blocks: list[Floats] = []
-    for start in range(0, len(us), step):
-        rows = us[start : start + step]
-        values = distance(np.repeat(rows, len(vs)), np.tile(vs, len(rows)))
-        blocks.append(np.asarray(values).reshape(len(rows), len(vs)))
-    dist = np.concatenate(blocks)
-    if not np.isfinite(dist).all():
-        raise ValueError("a distance between two images is not finite: look for NaN in the features")
-    return dist
-
-
 def _canonical(dist: Floats, nodes: list[Ints]) -> list[Ints]:
     """The nodes in an order that depends on their distances, and on image numbers only in a full tie."""
     sums = [float(np.sort(dist[:, node], axis=None).sum(dtype=np.float64)) for node in nodes]
@@ -99,9 +85,9 @@ def _canonical(dist: Floats, nodes: list[Ints]) -> list[Ints]:
 def _colour_cl_groups(nodes: list[Ints], edges: Ints) -> list[list[Ints]]:
     """For each connected component, by its first node, the columns of each of its colours."""
     cl_groups = []
-    for component in sorted(alike(components(len(nodes), edges)), key=lambda c: int(c[0])):
-        own = edges[np.isin(edges[:, 0], component)]
-        classes = alike(colour(len(component), np.searchsorted(component, own)))
+    of = components(len(nodes), edges)
+    for component, own in sorted(zip(alike(of), alike(of[edges[:, 0]]), strict=True), key=lambda both: int(both[0][0])):
+        classes = alike(colour(len(component), np.searchsorted(component, edges[own])))
         cl_groups.append([np.concatenate([nodes[component[i]] for i in c]) for c in classes])
     return cl_groups
 
@@ -109,7 +95,10 @@ def _colour_cl_groups(nodes: list[Ints], edges: Ints) -> list[list[Ints]]:
 def alike(values: Ints) -> list[Ints]:
     """For each distinct value, in rising order, the positions that have it."""
     order = np.argsort(values, kind="stable")
-    return np.split(order, np.flatnonzero(np.diff(values[order])) + 1) if len(values) else []
+    if not len(values):
+        return []
+    bounds = [0, *(np.flatnonzero(np.diff(values[order])) + 1).tolist(), len(values)]
+    return [order[start:end] for start, end in pairwise(bounds)]
 
 
 def _sums(dist: Floats, clusters: list[Ints]) -> Floats:

@@ -7,12 +7,12 @@ from scipy.sparse.csgraph import connected_components
 
 from aas_plugin.clustering.labels import by_first_appearance
 from aas_plugin.constraints.closure import Constraints, as_links, components
-from aas_plugin.constraints.conflict_splitting import Distance, alike, split_impure
+from aas_plugin.constraints.conflict_splitting import Between, alike, split_impure
 
 Ints = NDArray[np.int64]
 
 
-def np3(labels: Ints, must_links: Ints, cannot_links: Ints, distance: Distance, *, whole_clusters: bool = True) -> Ints:
+def np3(labels: Ints, must_links: Ints, cannot_links: Ints, between: Between, *, whole_clusters: bool = True) -> Ints:
     """Labels close to the given ones that satisfy every constraint (paper, section E).
 
     Clusters that must-links join are merged. A merged cluster with a cannot-link inside is impure and is
@@ -25,7 +25,7 @@ def np3(labels: Ints, must_links: Ints, cannot_links: Ints, distance: Distance, 
         labels: int64 (N,), -1 = noise.
         must_links: int64 (M, 2).
         cannot_links: int64 (C, 2).
-        distance: takes two int64 (P,) of images and returns their finite, symmetric distances, (P,).
+        between: takes int64 (R,) and (C,) of images and returns their finite, symmetric distances, (R, C).
         whole_clusters: whether must-links merge clusters, as in the paper; else they only bring their own images
             together, which a wrong or surprising answer harms less: see `gather_must_linked` (ours).
 
@@ -55,7 +55,7 @@ def np3(labels: Ints, must_links: Ints, cannot_links: Ints, distance: Distance, 
     # Both by rising number of the impure cluster.
     for positions, own in zip(alike(merged[impure]), alike(ends[inside, 0]), strict=True):
         members = impure[positions]
-        refined[members] = unused + split_impure(members, group[members], conflicts[own], distance)
+        refined[members] = unused + split_impure(members, group[members], conflicts[own], between)
         unused += len(members)
     return by_first_appearance(refined)
 

@@ -45,7 +45,7 @@ class Np3Refiner:
     def aas_refine(self, labels: Ints, must_links: Ints, cannot_links: Ints, graph: Graph) -> Ints:
         """Merge and split."""
         whole = self.options.merge == "clusters"
-        return np3(labels, must_links, cannot_links, graph.distance, whole_clusters=whole)
+        return np3(labels, must_links, cannot_links, graph.between, whole_clusters=whole)
 
 
 class AnswersRefiner:

@@ -90,8 +90,7 @@ def clusters_of(labels: NDArray[np.int64], rng: np.random.Generator) -> list[NDA
 
 def distances_among(graph: Graph, images: NDArray[np.int64]) -> NDArray[np.float32]:
     """All distances between some images, float32 (s, s)."""
-    first, second = np.meshgrid(images, images, indexing="ij")
-    return graph.distance(first.ravel(), second.ravel()).reshape(len(images), len(images))
+    return graph.between(images, images)
 
 
 def without_known(lists: Sequence[NDArray[np.int64]], known: KnownPairs) -> list[NDArray[np.int64]]:

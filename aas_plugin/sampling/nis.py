@@ -86,8 +86,7 @@ def _weights(views: Views, rows: NDArray[np.int64], temperature: float) -> NDArr
     if views.features.shape[1]:
         similarity = (views.features[rows] @ views.features.T).astype(np.float64)
     else:
-        distance = views.graph.distance(np.repeat(rows, n), np.tile(np.arange(n), len(rows)))
-        similarity = 1 - distance.astype(np.float64).reshape(len(rows), n)
+        similarity = 1 - views.graph.between(rows, np.arange(n)).astype(np.float64)
     weights: NDArray[np.float64] = np.exp(similarity / temperature)
     weights[np.arange(len(rows)), rows] = 0
     return weights

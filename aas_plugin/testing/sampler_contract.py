@@ -99,7 +99,7 @@ class SamplerContract:
         graph = jaccard_graph(features, 8, 3, radius=0.7)
         known = constraints or Constraints(len(features))
         return make_views(
-            features, graph, lambda labels: np3(labels, known.must_links, known.cannot_links, graph.distance), 0.6, 3
+            features, graph, lambda labels: np3(labels, known.must_links, known.cannot_links, graph.between), 0.6, 3
         )
 
     def choose(

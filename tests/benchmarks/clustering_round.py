@@ -118,7 +118,7 @@ def our_round(features, individuals, device: str):
 
     pairs = stage("AAS", select)[["u", "v"]].to_numpy()
     same = individuals[pairs[:, 0]] == individuals[pairs[:, 1]]
-    stage("NP3", lambda: np3(kept, pairs[same], pairs[~same], graph.distance))
+    stage("NP3", lambda: np3(kept, pairs[same], pairs[~same], graph.between))
     return stages, labels, len(pairs)
 
 

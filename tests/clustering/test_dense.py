@@ -65,6 +65,7 @@ def test_it_is_the_mean_of_both_entries_pair_by_pair(matrix, block, seed):
         graph = DenseGraph(matrix, radius, k)
         u, v = (ends.ravel() for ends in np.indices((n, n)))
         np.testing.assert_array_equal(graph.distance(u, v).reshape(n, n), expected)
+        np.testing.assert_array_equal(graph.between(np.arange(n), np.arange(n)), expected)
         near, among, ranks = graph.distances, graph.among(groups), graph.neighbours
     pairs = [(i, j) for i in range(n) for j in range(n) if expected[i, j] < 1]
     assert stored(near) == {(i, j): expected[i, j] for i, j in pairs if expected[i, j] <= np.float32(radius)}
@@ -152,8 +153,10 @@ def test_what_is_no_matrix_of_distances_is_refused(matrix, words):
 
 @pytest.mark.parametrize("pairs", [([9], [0]), ([0], [-1]), ([0, 1], [0, 100])])
 def test_images_that_are_not_there_have_no_distance(pairs):
-    with pytest.raises(IndexError, match="from 0 to 8"):
-        DenseGraph(np.zeros((9, 9))).distance(*map(np.array, pairs))
+    graph = DenseGraph(np.zeros((9, 9)))
+    for ask in (graph.distance, graph.between):
+        with pytest.raises(IndexError, match="from 0 to 8"):
+            ask(*map(np.array, pairs))
 
 
 def test_pairs_need_both_ends():

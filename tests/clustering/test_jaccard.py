@@ -97,6 +97,17 @@ def test_a_distance_computed_by_pair_is_bitwise_the_stored_one():
     assert (found == 1).any() and (found < 1).any()
 
 
+def test_distances_between_images_are_bitwise_those_of_their_pairs():
+    graph = jaccard_graph(features_of(80, 16, 5, 3), k1=8, k2=3, radius=0.4)
+    rng = np.random.default_rng(0)
+    for rows, columns in ((80, 80), (80, 7), (3, 80), (1, 1), (0, 5), (5, 0)):
+        rows, columns = rng.integers(0, 80, rows), rng.permutation(80)[:columns]
+        found = graph.between(rows, columns)
+        assert found.dtype == np.float32 and found.shape == (len(rows), len(columns))
+        pairs = np.repeat(rows, len(columns)), np.tile(columns, len(rows))
+        assert np.array_equal(found.ravel(), graph.distance(*pairs))
+
+
 def test_no_pairs_have_no_distances():
     graph = jaccard_graph(features_of(3, 4, 0, 0))
     none = np.empty(0, dtype=np.int64)
@@ -156,8 +167,10 @@ def test_among_no_groups_is_nothing():
 
 @pytest.mark.parametrize("pairs", [([9], [0]), ([0], [-1]), ([0, 1], [0, 100])])
 def test_images_that_are_not_there_have_no_distance(pairs):
-    with pytest.raises(IndexError, match="from 0 to 8"):
-        jaccard_graph(features_of(9, 8, 0, 0)).distance(*map(np.array, pairs))
+    graph = jaccard_graph(features_of(9, 8, 0, 0))
+    for ask in (graph.distance, graph.between):
+        with pytest.raises(IndexError, match="from 0 to 8"):
+            ask(*map(np.array, pairs))
 
 
 def test_pairs_need_both_ends():

@@ -2,12 +2,13 @@
 
 import itertools
 
+import networkx as nx
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aas_plugin.constraints.closure import Constraints, Contradiction
+from aas_plugin.constraints.closure import Constraints, Contradiction, components
 from aas_plugin.errors import AasError
 
 
@@ -131,3 +132,14 @@ def test_violations_count_noise_as_nowhere():
 def test_an_unknown_image_is_an_error(pair):
     with pytest.raises(ValueError, match="none of the 3 images"):
         Constraints(3).add(*pair, same=True)
+
+
+@given(st.integers(1, 30), st.lists(st.tuples(st.integers(0, 29), st.integers(0, 29)), max_size=40))
+def test_components_are_those_of_networkx_numbered_by_their_lowest_image(n, links):
+    links = [(u % n, v % n) for u, v in links]
+    graph = nx.Graph(links)
+    graph.add_nodes_from(range(n))
+    expected = np.empty(n, dtype=np.int64)
+    for number, members in enumerate(sorted(nx.connected_components(graph), key=min)):
+        expected[list(members)] = number
+    assert components(n, np.array(links, dtype=np.int64).reshape(-1, 2)).tolist() == expected.tolist()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aas_plugin.constraints.colouring import EXACT_UP_TO, colour
+from aas_plugin.constraints.colouring import EXACT_UP_TO, colour, dsatur
 
 
 def chromatic_number(graph):
@@ -34,6 +34,14 @@ def test_small_graphs_get_their_chromatic_number(n, density, seed):
     colours = colour(n, edges_of(graph))
     assert all(colours[a] != colours[b] for a, b in graph.edges)
     assert set(colours.tolist()) == set(range(chromatic_number(graph)))
+
+
+@given(st.integers(0, 40), st.floats(0, 1), st.integers(0, 2**32 - 1))
+@settings(max_examples=150)
+def test_its_greedy_colouring_is_that_of_networkx(n, density, seed):
+    graph = nx.gnp_random_graph(n, density, seed=seed)
+    theirs = nx.greedy_color(graph, "DSATUR")
+    assert dsatur([list(graph[node]) for node in range(n)]).tolist() == [theirs[node] for node in range(n)]
 
 
 def test_exact_where_dsatur_is_not():

@@ -125,7 +125,7 @@ def test_np3_equals_its_reference_on_random_cases(seeds):
         d = dict(np.ndenumerate(dist.astype(float)))
         not_unique = stats["not best by DSATUR"]
         expected = reference(labels.tolist(), must.tolist(), cannot.tolist(), d, stats)
-        refined = np3(labels, must, cannot, lambda u, v, dist=dist: dist[u, v])
+        refined = np3(labels, must, cannot, lambda u, v, dist=dist: dist[np.ix_(u, v)])
         found = {frozenset(np.flatnonzero(refined == k).tolist()) for k in set(refined.tolist()) - {-1}}
         if stats["not best by DSATUR"] == not_unique:
             assert found == expected, seed

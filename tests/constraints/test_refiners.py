@@ -49,7 +49,7 @@ def test_a_tie_goes_to_the_larger_cluster_and_noise_founds_one():
 def test_one_must_link_merges_clusters_or_moves_its_own_images_alone():
     labels = np.array([0, 0, 0, 1, 1, 1])
     link = np.array([(0, 3)])
-    distance = lambda u, v: np.ones(len(u))  # noqa: E731
+    distance = lambda u, v: np.ones((len(u), len(v)))  # noqa: E731
     assert np3(labels, link, NONE, distance).tolist() == [0] * 6
     assert np3(labels, link, NONE, distance, whole_clusters=False).tolist() == [0, 0, 0, 0, 1, 1]
 
