@@ -184,7 +184,7 @@ def _observe(plugins: Plugins, settings: RunSettings | DrivenSettings, console: 
 
     observer = MlflowObserver(project_root(Path.cwd()), git_commit()) if settings.tracking.mlflow else None
     loads = "".join(f" -p {module}" for module in given.modules or [])
-    ui = observer.ui_command if observer is not None else None
-    plugins.load("terminal", Terminal(console, ui, given.command + loads), "built in")
+    look = observer.where_to_look if observer is not None else None
+    plugins.load("terminal", Terminal(console, look, given.command + loads), "built in")
     if observer is not None:
         plugins.load("mlflow", observer, "built in")

@@ -25,6 +25,15 @@ WHY = {
     "under": "Does one group mix individuals? Of two ways to group the photos, one puts these two together and the "
     "other apart (under-segmentation).",
     "random": "Drawn by chance among all pairs whose answer was not known.",
+    "similar": "The most similar pair whose answer was not known.",
+    "margin": "The pair whose distance is nearest to the radius of the clustering.",
+    "pivot": "A cluster's most typical photo, and another one of the cluster.",
+    "far": "Two photos of one cluster that are far apart.",
+    "clusters": "Are two clusters one individual? Of all such questions this one decides most photos in doubt.",
+    "merge": "Is one cluster one individual? It was joined of two parts, of which these photos are, and may be wrong.",
+    "atom": "Is one cluster one individual? It was joined of two parts, of which these photos are, and may be wrong.",
+    "explore": "Are two clusters one individual? They share no neighbours, but their photos are alike on average.",
+    "again": "An earlier answer about the same two individuals is in doubt: asked once more, by other photos.",
 }
 
 EFFECTS = {
@@ -38,7 +47,12 @@ OTHER_EFFECTS = {
     "different": "The photos are kept apart.",
     "cannot_tell": "Nothing changes, and the pair is not asked again.",
 }
-IN_CLUSTERS = ("both photos were in clusters", "one of the photos was in no cluster", "neither photo was in a cluster")
+IN_CLUSTERS = (
+    "DBSCAN had both photos in clusters",
+    "DBSCAN had one of the photos in no cluster",
+    "DBSCAN had neither photo in a cluster",
+)
+"""By view A; groups that a question is about are those of both views."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +140,7 @@ def _facts(row: dict[str, Any]) -> str:
     if not math.isnan(row.get("similarity", math.nan)):
         facts.append(f"similarity {row['similarity']:.2f} (0: nothing in common, 1: alike)")
     if not math.isnan(row.get("probability", math.nan)):
-        facts.append(f"chance in a single draw {100 * row['probability']:.2g} %")
+        facts.append(f"chance in a single draw {_percent(row['probability'])}")
     if 0 <= row.get("type", -1) < len(IN_CLUSTERS):
         facts.append(IN_CLUSTERS[int(row["type"])])
     regions = [int(row[side]) for side in ("region_u", "region_v") if row.get(side, -1) >= 0]
@@ -134,6 +148,11 @@ def _facts(row: dict[str, Any]) -> str:
         same = len(set(regions)) == 1
         facts.append(f"unclear group {regions[0]}" if same else f"unclear groups {regions[0]} and {regions[1]}")
     return "; ".join(facts)
+
+
+def _percent(share: float) -> str:
+    """A share as percent, with as many digits as a small one needs."""
+    return f"{100 * share:.0f} %" if share >= 0.095 else f"{100 * share:.2g} %"
 
 
 def _unlikely(pair: Asked) -> tuple[float, int]:

@@ -20,6 +20,17 @@ def falls_below(final: Mapping[str, Any]) -> bool:
     return untrained is not None and last is not None and last < untrained
 
 
+def kept_in_words(final: Mapping[str, Any]) -> str:
+    """Which model `model.pt` is, and why; "" for a run that keeps none.
+
+    Args:
+        final: its `metrics.json`.
+    """
+    if "kept" not in final:
+        return ""
+    return f"model.pt is the {final['kept']} model: {final['kept_because']}."
+
+
 def outcome_in_words(final: Mapping[str, Any]) -> str:
     """What is to be told of a run beside its numbers; "" where training helped as far as anybody can tell.
 

@@ -7,6 +7,7 @@ import json
 import logging
 import math
 import os
+import shlex
 import sqlite3
 import tempfile
 import time
@@ -44,15 +45,18 @@ class MlflowObserver:
         self.uri = tracking_uri(root)
         self.git_commit = git_commit
         self.run_id: str | None = None
+        self._experiment_id: str | None = None
         self._client: Any = None
         self._monitor: Any = None
         self._queue: deque[Callable[[], None]] = deque()
         self._away = False
 
-    @property
-    def ui_command(self) -> str:
-        """What shows the runs: a command, or the address of a server."""
-        return self.uri if self.uri.startswith("http") else f"mlflow ui --backend-store-uri {self.uri}"
+    def where_to_look(self) -> str:
+        """The address of the run's page, and the command that serves it where there is no server yet."""
+        page = f"#/experiments/{self._experiment_id}/runs/{self.run_id}" if self._experiment_id else ""
+        if self.uri.startswith("http"):
+            return f"{self.uri}/{page}"
+        return f"mlflow ui --backend-store-uri {shlex.quote(self.uri)}, then http://127.0.0.1:5000/{page}"
 
     @hookimpl
     def aas_run_started(self, run: Run) -> None:
@@ -115,6 +119,7 @@ class MlflowObserver:
             write_json(state, saved)
         self.run_id = saved["run_id"]
         client.update_run(self.run_id, status="RUNNING")
+        self._experiment_id = client.get_run(self.run_id).info.experiment_id
         # Told apart from the run itself: a store that fails in between is asked again, and this may be repeated.
         if "described" not in saved:
             self._describe(client, run)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import time
+from collections.abc import Callable
 from typing import Any
 
 from rich.console import Console
@@ -12,7 +13,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from aas_plugin.hookspecs import hookimpl
-from aas_plugin.runs.outcome import outcome_in_words
+from aas_plugin.runs.outcome import kept_in_words, outcome_in_words
 from aas_plugin.runs.run import Run
 
 COLUMNS = (
@@ -39,12 +40,15 @@ class Terminal:
     """Shows a run; bars appear only for what takes long, and only where somebody looks."""
 
     def __init__(
-        self, console: Console, ui_command: str | None = None, resume_command: str = "aas run --resume"
+        self,
+        console: Console,
+        where_to_look: Callable[[], str] | None = None,
+        resume_command: str = "aas run --resume",
     ) -> None:
-        """`resume_command` goes on with the run, once its name is added."""
+        """`where_to_look` is told at the end; `resume_command` goes on with the run, once its name is added."""
         self.console = console
         self.resume_command = resume_command
-        self.ui_command = ui_command
+        self.where_to_look = where_to_look
         self.started = time.monotonic()
         self._since = self.started
         self._progress: Progress | None = None
@@ -156,8 +160,10 @@ class Terminal:
         words = outcome_in_words(summary)
         if words:
             self.console.print(f"[yellow]{escape(words)}[/yellow]", soft_wrap=True)
-        if self.ui_command is not None:
-            self.console.print(f"Look at it: [bold]{escape(self.ui_command)}[/bold]", soft_wrap=True)
+        elif kept_in_words(summary):
+            self.console.print(escape(kept_in_words(summary)), soft_wrap=True)
+        if self.where_to_look is not None:
+            self.console.print(f"Look at it: [bold]{escape(self.where_to_look())}[/bold]", soft_wrap=True)
 
     @hookimpl
     def aas_run_failed(self, run: Run, error: BaseException) -> None:

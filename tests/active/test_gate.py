@@ -62,6 +62,19 @@ def test_features_that_tell_individuals_apart_are_good():
     assert verdict.report()["gate_verdict"] == "good"
 
 
+def test_answers_about_images_that_are_not_near_call_no_features_bad():
+    similarity = np.where(np.arange(100) < 15, 0.6, 0.05)
+    same = np.zeros(100, dtype=bool)
+    pairs = np.stack([np.arange(100), np.arange(100) + 100], axis=1)
+    labels = np.zeros(200, dtype=np.int64)
+    far = gate(similarity, same, pairs, labels)
+    assert far.grade == ("good" if far.tau <= 0.65 else "unknown")
+    near = gate(np.full(100, 0.6), same, pairs, labels)
+    assert near.tau > 0.65 and near.grade == "hopeless"
+    few = gate(np.where(np.arange(100) < 15, 0.9, 0.05), same, pairs, labels)
+    assert few.tau > 0.65 and few.grade == "unknown" and "near" in few.advice
+
+
 def test_near_images_that_are_hardly_ever_the_same_are_hopeless_with_a_way_out():
     verdict = verdict_of(0.97)
     assert verdict.grade == "hopeless"

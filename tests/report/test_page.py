@@ -86,7 +86,7 @@ def test_pairs_are_of_all_kinds_answers_and_cycles_and_say_why(runs):
     assert html.count('<div class="card ') == 6
     for words in ("Same individual", "Different individuals", "Could not be told", "over-segmentation", "Cycle 2"):
         assert words in html
-    assert "similarity 0.40" in html and "neither photo was in a cluster" in html
+    assert "similarity 0.40" in html and "DBSCAN had neither photo in a cluster" in html
 
 
 def test_revoked_imported_and_damaged_answers_are_not_shown(runs):

@@ -1,5 +1,7 @@
 """What a run leaves in a real MLflow store, and what happens when the store is away."""
 
+import shlex
+
 import pytest
 from mlflow import MlflowClient
 
@@ -62,6 +64,17 @@ class Stops:
     def aas_epoch_finished(self, run, report):
         if report["epoch"] == 2:
             raise self.error
+
+
+def test_it_tells_the_page_of_the_run(ready, tmp_path):
+    (tmp_path / "a b").mkdir()
+    observer = MlflowObserver(tmp_path / "a b")
+    assert observer.where_to_look().endswith("http://127.0.0.1:5000/")
+    ready.engine({"active": {"cycles": 0}, "training": {"epochs": 1}}, observers=(observer,)).execute()
+    found = MlflowClient(observer.uri).get_run(observer.run_id).info
+    told = observer.where_to_look()
+    assert told.endswith(f"http://127.0.0.1:5000/#/experiments/{found.experiment_id}/runs/{found.run_id}")
+    assert shlex.split(told.split(", then ")[0])[-1] == observer.uri
 
 
 def test_an_interrupted_run_is_one_run_when_it_goes_on(ready, tmp_path):

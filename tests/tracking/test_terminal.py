@@ -38,3 +38,4 @@ def test_the_end_tells_the_untrained_model_beside_the_last(ready):
     done = next(line for line in lines if line.startswith("Done in"))
     assert f"mAP {told['untrained.mAP']:.3f} untrained -> {told['mAP']:.3f} trained, with " in done
     assert not any("did not help" in line for line in lines)
+    assert f"model.pt is the {told['kept']} model: {told['kept_because']}." in lines
