@@ -51,7 +51,8 @@ class JaccardGraph:
             at most `radius`, and the diagonal of the groups.
         """
         weights = self.weights
-        return _csr(*kernels.distances_within(weights.indptr, weights.indices, weights.data, groups, radius))
+        arrays = weights.indptr, weights.indices, weights.data
+        return _csr(*kernels.distances_within(*arrays, groups, radius, _threads()))
 
     def distance(self, u: NDArray[np.int64], v: NDArray[np.int64]) -> NDArray[np.float32]:
         """Distance of each `u[i]` to `v[i]`, from the weights, equal to what `distances` holds.
@@ -153,8 +154,14 @@ def graph_of(features: NDArray[np.float32], neighbours: Neighbours, k2: int = 6,
     expanded = reciprocal.softmax_over_expansion(features, ranks, similarity, *wide, *narrow)
     averaged = reciprocal.averaged(*expanded, ranks[:, :k2])
     everyone = np.zeros(len(ranks), dtype=np.int64)
-    distances = kernels.distances_within(*averaged, everyone, radius)
+    distances = kernels.distances_within(*averaged, everyone, radius, _threads())
     return JaccardGraph(ranks, _csr(*averaged), _csr(*distances), radius)
+
+
+def _threads() -> int:
+    import torch
+
+    return torch.get_num_threads()
 
 
 def _csr(indptr: NDArray[np.int64], indices: NDArray[np.int32], data: NDArray[np.float32]) -> csr_array:

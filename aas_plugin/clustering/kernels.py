@@ -1,5 +1,7 @@
 """Jaccard distances from what the weights of two images share; compiled loops over plain arrays."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,17 +11,16 @@ Ints = NDArray[np.int64]
 Columns = NDArray[np.int32]
 Weights = NDArray[np.float32]
 
+WORTH_THREADS = 2000
+"""Images from which on threads share the work."""
+
 _BELOW_ONE = np.nextafter(np.float32(1), np.float32(0))
 
 
-@compiled
 def distances_within(
-    indptr: Ints, indices: Columns, data: Weights, groups: Ints, radius: float
+    indptr: Ints, indices: Columns, data: Weights, groups: Ints, radius: float, threads: int = 1
 ) -> tuple[Ints, Columns, Weights]:
     """Distances below 1 and of at most `radius` between images of a group.
-
-    Two images are closer than 1 when they share a column, so each image looks only at those that hold one of
-    its own columns, and each pair is looked at once.
 
     Args:
         indptr: of a square CSR whose rows sum to 1, none negative, none empty.
@@ -27,16 +28,47 @@ def distances_within(
         data: float32.
         groups: int64 (N,), 0..G-1, -1 for images that are left out.
         radius: inclusive.
+        threads: how many share the work; the result is the same.
 
     Returns:
         Symmetric CSR with the diagonal of the groups: indptr int64, indices int32 ascending in a row, data
         float32.
     """
+    parts = threads if len(groups) >= WORTH_THREADS else 1
+
+    def part(number: int) -> tuple[Ints, Ints, Columns, Weights]:
+        return _upper_within(indptr, indices, data, groups, radius, number, parts)
+
+    if parts == 1:
+        rows, upper, columns, distances = part(0)
+    else:
+        with ThreadPoolExecutor(parts) as pool:
+            found = list(pool.map(part, range(parts)))
+        rows, columns, distances = (np.concatenate([one[place] for one in found]) for place in (0, 2, 3))
+        upper = np.sum([one[1] for one in found], axis=0)
+        del found
+    return _mirrored(rows, upper, columns, distances)
+
+
+@compiled
+def _upper_within(
+    indptr: Ints, indices: Columns, data: Weights, groups: Ints, radius: float, part: int, parts: int
+) -> tuple[Ints, Ints, Columns, Weights]:
+    """A part of the rows of each group, with what lies on and right of the diagonal.
+
+    Two images are closer than 1 when they share a column, so each image looks only at those that hold one of
+    its own columns, and each pair is looked at once.
+
+    Returns:
+        Rows, int64; entries of each of all N rows, int64 (N,), 0 for those of other parts; columns and distances of
+        the entries, int32 ascending in a row, and float32.
+    """
     n = len(groups)
-    # As DBSCAN compares: a radius of 0.6 includes the nearest float32 to 0.6.
-    reach = np.float32(radius)
+    least = _least_overlap(radius)
     bounds, members = positions_of(groups)
     upper = np.zeros(n, dtype=np.int64)
+    rows = np.empty(len(members), dtype=np.int64)
+    done = 0
     columns, distances = np.empty(1024, dtype=np.int32), np.empty(1024, dtype=np.float32)
     size = 0
     local, local_of = np.empty(len(indptr), dtype=np.int64), np.full(len(indptr), -1, dtype=np.int64)
@@ -44,11 +76,19 @@ def distances_within(
         own = members[bounds[group] : bounds[group + 1]]
         starts, holders, weights = _transposed(indptr, indices, data, own, group, local, local_of)
         later = starts[:-1].copy()
+        # A row has fewer pairs the later it comes: shares of the triangle, not of the rows, are alike.
+        first = int(len(own) * (1 - np.sqrt(1 - part / parts)))
+        last = len(own) if part == parts - 1 else int(len(own) * (1 - np.sqrt(1 - (part + 1) / parts)))
+        for i in own[:first]:
+            for column in indices[indptr[i] : indptr[i + 1]]:
+                later[local[column]] += 1
         # In single precision the cache holds twice as many images; about a hundred numbers are added for a row.
         overlap = np.zeros(len(own), dtype=np.float32)
-        touched = np.empty(len(own), dtype=np.int32)
-        for a in range(len(own)):
+        touched = np.empty(len(own) + 1, dtype=np.int32)
+        for a in range(first, last):
             i = own[a]
+            rows[done] = i
+            done += 1
             found = 0
             for position in range(indptr[i], indptr[i + 1]):
                 column, weight = local[indices[position]], data[position]
@@ -56,17 +96,16 @@ def distances_within(
                 for holder in range(later[column], starts[column + 1]):
                     b = holders[holder]
                     smaller = min(weight, weights[holder])
-                    if smaller > 0:
-                        if overlap[b] == 0:
-                            touched[found] = b
-                            found += 1
-                        overlap[b] += smaller
+                    # Without a branch, which would be guessed wrong half of the time.
+                    touched[found] = b
+                    found += (overlap[b] == 0) & (smaller > 0)
+                    overlap[b] += smaller
                 later[column] += 1
             # With rounding errors an image would not be at distance 0 from itself.
             overlap[a] = 1
             kept = 0
             for b in touched[:found]:
-                if _from_overlap(overlap[b]) <= reach:
+                if overlap[b] >= least:
                     touched[kept] = b
                     kept += 1
                 else:
@@ -77,12 +116,21 @@ def distances_within(
                 more_columns[:size], more_distances[:size] = columns[:size], distances[:size]
                 columns, distances = more_columns, more_distances
             upper[i] = kept
-            for b in np.sort(touched[:kept]):
-                columns[size] = own[b]
-                distances[size] = _from_overlap(overlap[b])
-                overlap[b] = 0
-                size += 1
-    return _mirrored(members, upper, columns, distances)
+            if 8 * kept > len(own) - a:
+                # Looking through all is faster than sorting many.
+                for b in range(a, len(own)):
+                    if overlap[b] > 0:
+                        columns[size] = own[b]
+                        distances[size] = _from_overlap(overlap[b])
+                        overlap[b] = 0
+                        size += 1
+            else:
+                for b in np.sort(touched[:kept]):
+                    columns[size] = own[b]
+                    distances[size] = _from_overlap(overlap[b])
+                    overlap[b] = 0
+                    size += 1
+    return rows[:done], upper, columns[:size], distances[:size]
 
 
 @compiled
@@ -186,6 +234,20 @@ def _from_overlap(overlap: np.float32) -> np.float32:
     """Jaccard distance from the sum of the smaller weights; rows that sum to 1 have a union of 2 - m."""
     shared = float(overlap)
     return np.float32(min(max(1 - shared / (2 - shared), 0.0), _BELOW_ONE))
+
+
+@compiled
+def _least_overlap(radius: float) -> np.float32:
+    """The smallest overlap above 0 whose distance is at most the radius."""
+    # As DBSCAN compares: a radius of 0.6 includes the nearest float32 to 0.6.
+    reach = np.float32(radius)
+    least = np.float32(2 * (1 - radius) / (2 - radius))
+    zero, one = np.float32(0), np.float32(1)
+    while least < one and not (least > zero and _from_overlap(least) <= reach):
+        least = np.nextafter(least, one)
+    while np.nextafter(least, zero) > zero and _from_overlap(np.nextafter(least, zero)) <= reach:
+        least = np.nextafter(least, zero)
+    return least
 
 
 @compiled

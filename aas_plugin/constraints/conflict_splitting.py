@@ -65,8 +65,12 @@ def split_impure(members: Ints, group: Ints, conflicts: Ints, between: Between) 
     parts = np.empty(len(members), dtype=np.int64)
     parts[in_conflict] = part_of_column
     free = np.flatnonzero(~np.isin(group, conflicts))
-    for same in alike(group[free]):
-        parts[free[same]] = _means(to_clusters, [free[same]], clusters).argmin()
+    own_group = alike(group[free])
+    alone = free[[same[0] for same in own_group if len(same) == 1]]
+    parts[alone] = (to_clusters[alone] / [len(c) for c in clusters]).argmin(axis=1)
+    for same in own_group:
+        if len(same) > 1:
+            parts[free[same]] = _means(to_clusters, [free[same]], clusters).argmin()
     return parts
 
 

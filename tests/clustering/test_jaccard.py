@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from aas_plugin.clustering import kernels
 from aas_plugin.clustering.jaccard import jaccard_graph
 
 
@@ -158,6 +159,18 @@ def test_among_groups_every_pair_closer_than_one_is_there_whatever_the_radius(se
     result = np.ones((120, 120), dtype=np.float32)
     result[stored.row, stored.col] = stored.data
     assert np.array_equal(result, expected)
+
+
+@pytest.mark.parametrize("radius", [0.6, 1.0])
+def test_threads_change_nothing(monkeypatch, radius):
+    graph = jaccard_graph(features_of(150, 16, 5, 3), 10, 4)
+    weights = graph.weights.indptr, graph.weights.indices, graph.weights.data
+    groups = np.random.default_rng(0).choice([-1, 0, 0, 0, 1, 2], 150)
+    alone = kernels.distances_within(*weights, groups, radius)
+    monkeypatch.setattr(kernels, "WORTH_THREADS", 1)
+    for threads in (2, 3, 200):
+        for one, other in zip(alone, kernels.distances_within(*weights, groups, radius, threads), strict=True):
+            assert np.array_equal(one, other)
 
 
 def test_among_no_groups_is_nothing():
