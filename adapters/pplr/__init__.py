@@ -11,10 +11,9 @@ from aas_plugin.plugins.registry import Registry
 from .options import PplrOptions
 
 # Photos of animals are square: about as many pixels as the official 384 x 128, and 15 rows of features, which make
-# three stripes of five. On small sets the statistics of a batch are far from those that features are clustered with,
-# and the official learning rate leaves the untrained features behind before pseudo-labels are any good.
-DEFAULTS = {"training": {"height": 240, "width": 240, "freeze": "batch_norm", "learning_rate": 1e-4}}
-PAPER = {"clustering": {"eps": 0.5}, "training": {"learning_rate": 3.5e-4}}
+# three stripes of five. On small sets the statistics of a batch are far from those that features are clustered with.
+DEFAULTS = {"training": {"height": 240, "width": 240, "freeze": "batch_norm"}}
+PAPER = {"clustering": {"eps": 0.5}}
 
 CODEBASE = Recipe(
     title="PPLR",
