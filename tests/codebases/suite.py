@@ -82,6 +82,11 @@ def broken(rows, answers, cycle):
     return count
 
 
+def two_a_day(names):
+    """All names, of which the default run takes the first two: the rest repeats them in other folders."""
+    return [name if place < 2 else pytest.param(name, marks=pytest.mark.nightly) for place, name in enumerate(names)]
+
+
 class Suite:
     """Inherited with fixtures `checkout(name)` and `arguments(name, folder)`."""
 
@@ -109,7 +114,7 @@ class Suite:
         assert all(np.isfinite(epoch["loss"]) for epoch in driver.history.epochs)
         assert list((tmp_path / "run" / "checkpoints").iterdir())
 
-    @pytest.mark.parametrize("name", NAMES)
+    @pytest.mark.parametrize("name", two_a_day(NAMES))
     def test_without_questions_the_script_ends_with_the_very_model_it_has_alone(
         self, name, checkout, arguments, tmp_path
     ):
@@ -122,7 +127,7 @@ class Suite:
         assert states[0].keys() == states[1].keys()
         assert all(torch.equal(states[0][key], states[1][key]) for key in states[0])
 
-    @pytest.mark.parametrize("name", [name for name in NAMES if name != "purification"])
+    @pytest.mark.parametrize("name", two_a_day([name for name in NAMES if name != "purification"]))
     def test_sparse_distances_give_the_same_labels(self, name, checkout, arguments, tmp_path):
         found = []
         for fast in (False, True):

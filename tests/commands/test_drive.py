@@ -57,6 +57,7 @@ def aas(folder, *given):
     return done.stdout
 
 
+@pytest.mark.nightly
 def test_a_driven_run_waits_is_answered_and_goes_on_as_it_is_told(checkout, market, tmp_path):
     (tmp_path / "people.py").write_text(PEOPLE)
     flags = arguments(CC, market, tmp_path / "logs", epochs=2)

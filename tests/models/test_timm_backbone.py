@@ -179,6 +179,7 @@ def test_a_model_of_one_size_is_trained_on_that_size_or_refused(ready):
     assert ready.engine({"adapter": "cluster-contrast", "backbone": VIT}, fits, name="fits").execute() == "finished"
 
 
+@pytest.mark.nightly
 def test_a_head_on_it_takes_photos_of_its_own_size(ready):
     layers = ({"adapter": "spcl", "backbone": VIT}, {"training": {"freeze": "backbone", "epochs": 2}})
     engine = ready.engine(*layers, {"active": {"every": 1}})

@@ -204,7 +204,10 @@ MOMENTS = {
 }
 
 
-@pytest.mark.parametrize("moment", [*list(MOMENTS)[::2], pytest.param("in the first epoch", marks=pytest.mark.nightly)])
+@pytest.mark.parametrize(
+    "moment",
+    ["while answers come in", *(pytest.param(moment, marks=pytest.mark.nightly) for moment in list(MOMENTS)[1:])],
+)
 def test_killed_with_signal_9_a_real_run_ends_with_the_same_numbers(tmp_path, drawn, unkilled, moment, aas):
     broken = tmp_path / "runs" / "broken"
     command = [sys.executable, "-m", "aas_plugin", *flags(drawn, "broken")]

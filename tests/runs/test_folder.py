@@ -50,6 +50,7 @@ def test_a_run_is_found_by_its_folder_and_by_its_name(scratch, tmp_path):
     assert find_run("one") == runs / "one"
 
 
+@pytest.mark.nightly
 def test_every_command_looks_where_new_runs_go(scratch, tmp_path):
     runs = tmp_path.resolve() / "runs"
     # The run is found: what is told is what is wrong with it.
