@@ -60,24 +60,41 @@ def nested_pairs(
     size = 0
     # Gumbel's trick: the largest keys are a draw without replacement.
     order = np.argsort(-(np.log(chance) + rng.gumbel(size=n)), kind="stable")
-    for start in range(0, n, _BLOCK):
-        vertices = order[start : start + _BLOCK]
-        weights = _weights(views, vertices, options.temperature)
-        for vertex, row in zip(vertices, weights, strict=True):
-            other = np.flatnonzero(row)
-            asked = np.stack([np.full_like(other, vertex), other], axis=1)
-            other = other[~known(np.sort(asked, axis=1))]
-            keys = np.log(row[other]) + rng.gumbel(size=len(other))
-            near = other[np.argsort(-keys, kind="stable")[: options.neighbours]]
-            found.append(np.stack([np.full_like(near, vertex), near], axis=1))
-            size += len(near)
-            # A pair may be drawn from both its ends.
-            if size >= 2 * budget:
-                break
-        if size >= 2 * budget:
-            break
+    start = 0
+    # A pair may be drawn from both its ends.
+    while start < n and size < 2 * budget:
+        needed = -(-(2 * budget - size) // options.neighbours)
+        vertices = order[start : start + min(_BLOCK, needed)]
+        start += len(vertices)
+        with np.errstate(divide="ignore"):
+            keys = np.log(_weights(views, vertices, options.temperature))
+        drawn = _unknown_of_largest(keys + rng.gumbel(size=keys.shape), vertices, options.neighbours, known)
+        found.append(drawn)
+        size += len(drawn)
     pairs = np.concatenate(found)
     return first_unknown(views, pairs, np.full(len(pairs), "nested"), budget, known)
+
+
+def _unknown_of_largest(
+    keys: NDArray[np.float64], vertices: NDArray[np.int64], wanted: int, known: KnownPairs
+) -> NDArray[np.int64]:
+    """For each vertex the unknown pairs with its neighbours of the largest keys above -inf, int64 (P, 2), in order.
+
+    What is known is asked of a few neighbours of all vertices at once, and of twice as many while that leaves too few.
+    """
+    n = keys.shape[1]
+    looked_at = min(2 * wanted, n)
+    while True:
+        near = np.argpartition(-keys, looked_at - 1, axis=1)[:, :looked_at]
+        own = np.take_along_axis(keys, near, axis=1)
+        order = np.argsort(-own, axis=1, kind="stable")
+        near, open_ones = np.take_along_axis(near, order, axis=1), np.isfinite(np.take_along_axis(own, order, axis=1))
+        pairs = np.stack([np.repeat(vertices, looked_at), near.ravel()], axis=1)
+        open_ones[open_ones] = ~known(np.sort(pairs[open_ones.ravel()], axis=1))
+        if looked_at == n or (open_ones.sum(axis=1) >= wanted).all():
+            chosen = open_ones & (np.cumsum(open_ones, axis=1) <= wanted)
+            return pairs[chosen.ravel()]
+        looked_at = min(2 * looked_at, n)
 
 
 def _weights(views: Views, rows: NDArray[np.int64], temperature: float) -> NDArray[np.float64]:
