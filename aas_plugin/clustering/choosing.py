@@ -62,6 +62,7 @@ def fit_clustering(
     seed: int = 0,
     device: torch.device | str = "cpu",
     progress: Callable[[int, int], None] | None = None,
+    neighbours: Neighbours | None = None,
 ) -> Fitted:
     """Choose how to cluster features; what is given stays as it is.
 
@@ -76,6 +77,7 @@ def fit_clustering(
         seed: of the draw of pairs.
         device: where neighbours are searched, as torch names it.
         progress: called with (steps done, all steps).
+        neighbours: of the features, where they are known; at least `most_neighbours(k1)` of each image.
 
     Returns:
         The candidate of the highest score, of equal ones the first: the smallest k1, then eps, then min_samples.
@@ -92,11 +94,13 @@ def fit_clustering(
     if not sizes:
         return best
     # Even where nothing is left to choose the neighbours say whether the features can be used.
-    found = nearest(features, max(sizes), device, lambda done, total: tell(done, total + len(sizes)))
+    found = neighbours
+    if found is None:
+        found = nearest(features, max(sizes), device, lambda done, total: tell(done, total + len(sizes)))
     pairs = _Pairs(features, np.random.default_rng(seed))
 
     def of_size(size: int) -> list[Fitted]:
-        near = Neighbours(found.ranks[:, :size], found.similarity[:, :size])
+        near = found.first(size)
         own_k2 = k2 or fitting_k2(size)
         graph = graph_of(features, near, own_k2, max(radii))
         tried = ((radius, core) for radius in radii for core in cores)
@@ -114,6 +118,11 @@ def _threads() -> int:
     import torch
 
     return min(torch.get_num_threads(), MOST_GRAPHS)
+
+
+def most_neighbours(k1: int | None = None) -> int:
+    """How many neighbours of each image `fit_clustering` looks at, if there are as many images."""
+    return k1 or max(K1)
 
 
 def fitting_k2(k1: int) -> int:

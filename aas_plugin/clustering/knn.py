@@ -36,6 +36,10 @@ class Neighbours(NamedTuple):
     ranks: NDArray[np.int64]
     similarity: NDArray[np.float32]
 
+    def first(self, k: int) -> Neighbours:
+        """The nearest k of each image; ranks of fewer neighbours are those of more, cut."""
+        return Neighbours(np.ascontiguousarray(self.ranks[:, :k]), np.ascontiguousarray(self.similarity[:, :k]))
+
 
 def nearest(
     features: NDArray[np.float32],

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from aas_plugin.clustering.choosing import fit_clustering
-from aas_plugin.clustering.jaccard import jaccard_graph
+from aas_plugin.clustering.choosing import fit_clustering, most_neighbours
+from aas_plugin.clustering.jaccard import graph_of
+from aas_plugin.clustering.knn import nearest
 from aas_plugin.data.images import ImageStore
 from aas_plugin.errors import AasError
 from aas_plugin.models.feature_cache import untrained_features
@@ -128,14 +129,14 @@ def scene_of(
         device: where neighbours are searched.
         progress: from the name of a task to what is told of it.
     """
+    given = clustering.given
+    found = nearest(matrix, most_neighbours(given.get("k1")), device, progress("comparing images"))
     fitted = fit_clustering(
-        matrix, **clustering.given, seed=seed, device=device, progress=progress("choosing clustering")
+        matrix, **given, seed=seed, device=device, progress=progress("choosing clustering"), neighbours=found
     )
     chosen = ClusteringSettings(k1=fitted.k1, k2=fitted.k2, eps=fitted.eps, min_samples=fitted.min_samples)
     radius = min(chosen.eps + EPS_MARGIN, 1.0)
-    graph = jaccard_graph(
-        matrix, chosen.k1, chosen.k2, radius=radius, device=device, progress=progress("comparing images")
-    )
+    graph = graph_of(matrix, found.first(chosen.k1), chosen.k2, radius)
     return Scene(matrix, individual, graph, chosen)
 
 

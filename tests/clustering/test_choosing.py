@@ -5,10 +5,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aas_plugin.clustering.choosing import K1, Fitted, _Pairs, fit_clustering, fitting_k2, neighbouring, whitened
+from aas_plugin.clustering.choosing import (
+    K1,
+    Fitted,
+    _Pairs,
+    fit_clustering,
+    fitting_k2,
+    most_neighbours,
+    neighbouring,
+    whitened,
+)
 from aas_plugin.clustering.dbscan import dbscan
 from aas_plugin.clustering.jaccard import jaccard_graph
-from aas_plugin.clustering.knn import FeatureError
+from aas_plugin.clustering.knn import FeatureError, nearest
 from aas_plugin.evaluation.clustering_quality import clustering_quality
 
 
@@ -47,6 +56,13 @@ def test_what_is_given_stays():
 def test_the_choice_is_the_same_again():
     features, _ = groups([9] * 50, spread=0.8)
     assert fit_clustering(features, seed=3) == fit_clustering(features, seed=3)
+
+
+@pytest.mark.parametrize("k1", [None, 7, 30])
+def test_neighbours_that_are_known_change_nothing(k1):
+    features = groups([5] * 12)[0]
+    known = nearest(features, most_neighbours(k1))
+    assert fit_clustering(features, k1, neighbours=known) == fit_clustering(features, k1)
 
 
 def test_the_score_is_the_product_of_both_correlations():
