@@ -62,7 +62,7 @@ def test_the_choice_is_the_same_again():
 def test_neighbours_that_are_known_change_nothing(k1):
     features = groups([5] * 12)[0]
     known = nearest(features, most_neighbours(k1))
-    assert fit_clustering(features, k1, neighbours=known) == fit_clustering(features, k1)
+    assert fit_clustering(features, k1=k1, neighbours=known) == fit_clustering(features, k1=k1)
 
 
 def test_the_score_is_the_product_of_both_correlations():
