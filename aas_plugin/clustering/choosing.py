@@ -10,7 +10,6 @@ candidate with the largest product of both correlations is chosen (ours).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
 K1 = (6, 8, 10, 12, 15, 20, 25, 30, 40, 60)
 EPS = (0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8)
 MIN_SAMPLES = (2, 4)
-
-MOST_GRAPHS = 4
 
 _ROWS, _COLUMNS = 300, 3000
 _BASIS, _COMPONENTS = 1500, 64
@@ -98,26 +95,16 @@ def fit_clustering(
     if found is None:
         found = nearest(features, max(sizes), device, lambda done, total: tell(done, total + len(sizes)))
     pairs = _Pairs(features, np.random.default_rng(seed))
-
-    def of_size(size: int) -> list[Fitted]:
-        near = found.first(size)
+    for number, size in enumerate(sizes, 1):
         own_k2 = k2 or fitting_k2(size)
-        graph = graph_of(features, near, own_k2, max(radii))
-        tried = ((radius, core) for radius in radii for core in cores)
-        return [Fitted(size, own_k2, *both, pairs.score(dbscan(graph, *both))) for both in tried]
-
-    with ThreadPoolExecutor(_threads()) as pool:
-        for number, candidates in enumerate(pool.map(of_size, sizes), 1):
-            best = max([best, *candidates], key=lambda candidate: candidate.score)
-            tell(number, len(sizes))
+        graph = graph_of(features, found.first(size), own_k2, max(radii))
+        for radius in radii:
+            for core in cores:
+                score = pairs.score(dbscan(graph, radius, core))
+                if score > best.score:
+                    best = Fitted(size, own_k2, radius, core, score)
+        tell(number, len(sizes))
     return best
-
-
-def _threads() -> int:
-    """Graphs that are made at a time: as many as torch may use threads, up to a number whose memory is harmless."""
-    import torch
-
-    return min(torch.get_num_threads(), MOST_GRAPHS)
 
 
 def most_neighbours(k1: int | None = None) -> int:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from aas_plugin.clustering.graph import check_there
 from aas_plugin.errors import AasError
 
 _BLOCK = 1 << 22
@@ -111,7 +112,7 @@ class DenseGraph:
         u, v = np.asarray(u, dtype=np.int64), np.asarray(v, dtype=np.int64)
         if u.shape != v.shape:
             raise ValueError(f"u has the shape {u.shape} and v {v.shape}; each pair needs both")
-        self._check_there(u, v)
+        check_there(len(self.matrix), u, v)
         found = _mean(self.matrix[u, v], self.matrix[v, u])
         found[u == v] = 0
         return found
@@ -130,17 +131,10 @@ class DenseGraph:
             IndexError: an image that is not there.
         """
         rows, columns = np.asarray(rows, dtype=np.int64), np.asarray(columns, dtype=np.int64)
-        self._check_there(rows, columns)
+        check_there(len(self.matrix), rows, columns)
         block = _mean(self.matrix[np.ix_(rows, columns)], self.matrix[np.ix_(columns, rows)].T)
         block[rows[:, None] == columns] = 0
         return block
-
-    def _check_there(self, *images: NDArray[np.int64]) -> None:
-        for ends in images:
-            if ends.min(initial=0) < 0 or ends.max(initial=-1) >= len(self.matrix):
-                raise IndexError(
-                    f"images go from 0 to {len(self.matrix) - 1}; {ends.min()} to {ends.max()} were asked for"
-                )
 
     def _within(self, groups: NDArray[np.int64], radius: float) -> csr_array:
         """Pairs of a group below 1 and of at most `radius`, with the diagonal of the groups."""

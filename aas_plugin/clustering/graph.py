@@ -55,3 +55,14 @@ class Graph(Protocol):
         Returns:
             float32 (R, C), in [0, 1].
         """
+
+
+def check_there(n: int, *images: NDArray[np.int64]) -> None:
+    """Refuse images that a graph of n images does not have.
+
+    Raises:
+        IndexError: an image below 0, or from n on.
+    """
+    for ends in images:
+        if ends.min(initial=0) < 0 or ends.max(initial=-1) >= n:
+            raise IndexError(f"images go from 0 to {n - 1}; {ends.min()} to {ends.max()} were asked for")

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from aas_plugin.clustering import kernels, reciprocal
+from aas_plugin.clustering.graph import check_there
 from aas_plugin.clustering.knn import Neighbours, nearest
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class JaccardGraph:
         u, v = np.asarray(u, dtype=np.int64), np.asarray(v, dtype=np.int64)
         if u.shape != v.shape:
             raise ValueError(f"u has the shape {u.shape} and v {v.shape}; each pair needs both")
-        self._check_there(u, v)
+        check_there(weights.shape[0], u, v)
         return kernels.distances_of_pairs(weights.indptr, weights.indices, weights.data, u, v)
 
     def between(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -90,15 +91,8 @@ class JaccardGraph:
         """
         weights = self.weights
         rows, columns = np.asarray(rows, dtype=np.int64), np.asarray(columns, dtype=np.int64)
-        self._check_there(rows, columns)
+        check_there(weights.shape[0], rows, columns)
         return kernels.distances_between(weights.indptr, weights.indices, weights.data, rows, columns)
-
-    def _check_there(self, *images: NDArray[np.int64]) -> None:
-        for ends in images:
-            if ends.min(initial=0) < 0 or ends.max(initial=-1) >= self.weights.shape[0]:
-                raise IndexError(
-                    f"images go from 0 to {self.weights.shape[0] - 1}; {ends.min()} to {ends.max()} were asked for"
-                )
 
 
 def jaccard_graph(

@@ -14,6 +14,9 @@ Weights = NDArray[np.float32]
 WORTH_THREADS = 2000
 """Images from which on threads share the work."""
 
+MOST_THREADS = 4
+"""Each thread holds its own copy of the weights, by column."""
+
 _BELOW_ONE = np.nextafter(np.float32(1), np.float32(0))
 
 
@@ -28,13 +31,13 @@ def distances_within(
         data: float32.
         groups: int64 (N,), 0..G-1, -1 for images that are left out.
         radius: inclusive.
-        threads: how many share the work; the result is the same.
+        threads: how many share the work, at most `MOST_THREADS`; the result is the same.
 
     Returns:
         Symmetric CSR with the diagonal of the groups: indptr int64, indices int32 ascending in a row, data
         float32.
     """
-    parts = threads if len(groups) >= WORTH_THREADS else 1
+    parts = min(threads, MOST_THREADS) if len(groups) >= WORTH_THREADS else 1
 
     def part(number: int) -> tuple[Ints, Ints, Columns, Weights]:
         return _upper_within(indptr, indices, data, groups, radius, number, parts)
@@ -241,11 +244,13 @@ def _least_overlap(radius: float) -> np.float32:
     """The smallest overlap above 0 whose distance is at most the radius."""
     # As DBSCAN compares: a radius of 0.6 includes the nearest float32 to 0.6.
     reach = np.float32(radius)
-    least = np.float32(2 * (1 - radius) / (2 - radius))
     zero, one = np.float32(0), np.float32(1)
-    while least < one and not (least > zero and _from_overlap(least) <= reach):
+    if reach >= _BELOW_ONE:
+        return np.nextafter(zero, one)
+    least = np.float32(2 * (1 - radius) / (2 - radius))
+    while least < one and _from_overlap(least) > reach:
         least = np.nextafter(least, one)
-    while np.nextafter(least, zero) > zero and _from_overlap(np.nextafter(least, zero)) <= reach:
+    while _from_overlap(np.nextafter(least, zero)) <= reach:
         least = np.nextafter(least, zero)
     return least
 
