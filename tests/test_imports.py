@@ -92,3 +92,20 @@ def test_what_is_light_stays_light(imported, absent):
     code = f"import sys; {imported}; print([name for name in {absent!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_simulation_of_given_features_needs_no_torch(tmp_path):
+    arguments = ["simulate", "--features", "synthetic:1.0", "--samplers", "aas,cal", "--refiners", "np3,cal"]
+    code = f"""
+import sys
+from aas_plugin.cli import main
+sys.argv = ["aas", *{arguments!r}, "--cycles", "1", "--budget", "20"]
+try:
+    main()
+except SystemExit as ended:
+    print("code", ended.code)
+print("torch" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert "code 0" in done.stdout
+    assert done.stdout.split()[-1] == "False"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -153,9 +155,12 @@ def graph_of(features: NDArray[np.float32], neighbours: Neighbours, k2: int = 6,
 
 
 def _threads() -> int:
-    import torch
-
-    return torch.get_num_threads()
+    """As many as torch uses; where it is not loaded, which takes seconds, as many as it would use."""
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        return int(torch.get_num_threads())
+    told = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]
+    return int(told) if told.isdigit() and int(told) > 0 else os.cpu_count() or 1
 
 
 def _csr(indptr: NDArray[np.int64], indices: NDArray[np.int32], data: NDArray[np.float32]) -> csr_array:

@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 
     from aas_plugin.plugins.manager import Plugins
     from aas_plugin.plugins.registry import Kind, Progress
-    from aas_plugin.settings.models import Choice
-    from aas_plugin.simulation.loop import Scene
+    from aas_plugin.settings.models import Choice, ClusteringSettings
 
 
 def simulate(
@@ -98,10 +97,11 @@ def simulate(
         combinations = list(itertools.product(to_ask, to_refine, oracles))
         total = len(scenes.names) * len(numbers) * len(combinations)
         told, done = plugins.progress("simulating"), 0
-        chosen: dict[str, list[Scene]] = {}
+        # What is told of scenes, which are large, so that each leaves memory once its data set is done.
+        chosen: dict[str, list[tuple[int, ClusteringSettings]]] = {}
         for name, seed in itertools.product(scenes.names, numbers):
             scene = scenes.scene(name, seed)
-            chosen.setdefault(name, []).append(scene)
+            chosen.setdefault(name, []).append((len(scene.features), scene.clustering))
             for sampler, refiner, options in combinations:
                 found = simulate_one(
                     scene,
@@ -124,7 +124,7 @@ def simulate(
         draw_curves(table, plot)
     console.print(f"{active.cycles} cycles of {active.rounds} rounds", soft_wrap=True)
     for name, of_name in chosen.items():
-        console.print(f"\n{name}: {described(of_name)}\n", soft_wrap=True)
+        console.print(f"\n{name}: {described(*zip(*of_name, strict=True))}\n", soft_wrap=True)
         for shown in final_tables(table[table["features"] == name]):
             console.print(shown)
     if len(chosen) * len(rates) > 1:

@@ -13,7 +13,6 @@ from aas_plugin.clustering.jaccard import graph_of
 from aas_plugin.clustering.knn import nearest
 from aas_plugin.data.images import ImageStore
 from aas_plugin.errors import AasError
-from aas_plugin.models.feature_cache import untrained_features
 from aas_plugin.runs.data import read_data
 from aas_plugin.runs.device import choose_device
 from aas_plugin.runs.folder import shared_cache
@@ -30,6 +29,9 @@ if TYPE_CHECKING:
     from aas_plugin.settings.models import RunSettings
 
 DRAWN = "synthetic"
+
+WORTH_A_GPU = 20_000
+"""Images from which on it pays to load torch and look for a GPU: the neighbours of fewer are found in seconds."""
 
 
 class Scenes:
@@ -58,27 +60,29 @@ class Scenes:
         labels: Path | None,
     ) -> None:
         self._plugins, self._settings, self._clustering, self._labels = plugins, settings, clustering, labels
-        self._device = choose_device(settings.device)
         self._noise = {name: _noise(name) for name in features if name.split(":")[0] == DRAWN}
         last = [Path(name).name for name in features]
         shown = {name: Path(name).name if last.count(Path(name).name) == 1 else name for name in features}
         self._files = {shown[name]: Path(name) for name in features if name not in self._noise}
         self.names = list(shown.values()) or [settings.dataset.name]
-        self._kept: dict[str, Scene] = {}
+        self._kept: tuple[str, Scene] | None = None
         if labels is not None and (len(self.names) > 1 or self._noise):
             raise AasError("--labels belong to one file of features; put them into each file beside the features")
 
     def scene(self, name: str, seed: int) -> Scene:
         """The data of a name; a seed draws what is drawn, and changes nothing else.
 
+        The last one is kept, so ask for all seeds of a name before the next.
+
         Raises:
             AasError: it cannot be read, or there is nothing to measure by.
         """
         if name in self._noise:
             return self._clustered(*synthetic_features(self._noise[name], seed), self._clustering)
-        if name not in self._kept:
-            self._kept[name] = self._read(name)
-        return self._kept[name]
+        if self._kept is None or self._kept[0] != name:
+            self._kept = None
+            self._kept = name, self._read(name)
+        return self._kept[1]
 
     def _read(self, name: str) -> Scene:
         if name in self._files:
@@ -95,18 +99,24 @@ class Scenes:
         return self._clustered(matrix, individual, clustering)
 
     def _clustered(self, matrix: np.ndarray, individual: np.ndarray, clustering: FittingClustering) -> Scene:
-        return scene_of(matrix, individual, clustering, self._settings.seed, self._device, self._plugins.progress)
+        device: torch.device | str = "cpu"
+        if self._settings.device != "auto" or len(matrix) >= WORTH_A_GPU:
+            device = choose_device(self._settings.device)
+        return scene_of(matrix, individual, clustering, self._settings.seed, device, self._plugins.progress)
 
     def _untrained(self) -> tuple[np.ndarray, np.ndarray]:
         """Features of a data set's training images by its backbone, and who is on them."""
+        # Torch takes seconds and half a gigabyte, which features that are given do not need.
+        from aas_plugin.models.feature_cache import untrained_features
+
         plugins, settings = self._plugins, self._settings
         data = read_data(plugins, settings)
         images = ImageStore(data.catalogue.root, data.paths, settings.training.height, settings.training.width)
         images.check(plugins.progress("reading images"))
         choice = settings.backbone
         features = untrained_features(
-            plugins.component("backbone", choice.name), choice.options, images, data.hashes, data.train, self._device,
-            shared_cache(), seed=settings.seed, progress=plugins.progress("embedding"),
+            plugins.component("backbone", choice.name), choice.options, images, data.hashes, data.train,
+            choose_device(settings.device), shared_cache(), seed=settings.seed, progress=plugins.progress("embedding"),
         )  # fmt: skip
         return features, data.identity[data.train]
 

@@ -10,7 +10,7 @@ import pandas as pd
 from rich.table import Table
 
 from aas_plugin.evaluation.equal_questions import SHARES, at_equal_questions
-from aas_plugin.simulation.loop import Scene
+from aas_plugin.settings.models import ClusteringSettings
 
 MEASURES = ("precision", "recall", "F1")
 STROKES = ("-", "--", ":", "-.")
@@ -19,11 +19,11 @@ GROUP = ["features", *WAY, "error_rate"]
 AT = [f"at {share:.0%}" for share in SHARES]
 
 
-def described(scenes: Sequence[Scene]) -> str:
+def described(images: Sequence[int], clusterings: Sequence[ClusteringSettings]) -> str:
     """How many images a data set has, and how they are clustered; ranges where it is drawn anew for each seed."""
-    values: dict[str, list[float]] = {"images": [len(scene.features) for scene in scenes]}
+    values: dict[str, list[float]] = {"images": list(images)}
     for name in ("k1", "k2", "eps", "min_samples"):
-        values[name] = [getattr(scene.clustering, name) for scene in scenes]
+        values[name] = [getattr(clustering, name) for clustering in clusterings]
     spans = {name: sorted({min(of), max(of)}) for name, of in values.items()}
     told = {name: " to ".join(f"{value:g}" for value in span) for name, span in spans.items()}
     return f"{told.pop('images')} images, " + ", ".join(f"{name} {value}" for name, value in told.items())
