@@ -18,13 +18,10 @@ from aas_plugin.constraints.np3 import np3
 from aas_plugin.hookspecs import hookimpl
 from aas_plugin.plugins.registry import NoOptions, Registry
 from aas_plugin.sampling.proposal import KnownPairs
+from aas_plugin.sampling.ranked import most_similar_pairs
 from aas_plugin.sampling.views import Views
 
 Ints = NDArray[np.int64]
-
-
-LEAST = 20
-"""Answers that calibrate, from which on the refiner trusts the calibration."""
 
 
 class CalRefiner:
@@ -40,10 +37,10 @@ class CalRefiner:
 
     @hookimpl
     def aas_refine(self, labels: Ints, must_links: Ints, cannot_links: Ints, evidence: Evidence, graph: Graph) -> Ints:
-        """Cluster anew where answers calibrate linkage; before, repair the labels by NP3."""
+        """Cluster anew where answers calibrate linkage; before, and on hopeless features, repair the labels by NP3."""
         similarity = similarity_of(graph)
         weighed = weigh(evidence, similarity, similarity.threshold(labels))
-        if weighed.calibrating < LEAST:
+        if not weighed.trusted:
             return np3(labels, must_links, cannot_links, graph.between)
         found = constrained_clusters(similarity.matrix, must_links, cannot_links, weighed.calibration).labels
         alone = np.bincount(found)[found] == 1
@@ -70,16 +67,30 @@ class CalSampler:
     def aas_select_pairs(
         self, views: Views, labels: Ints, evidence: Evidence, known: KnownPairs, budget: int
     ) -> pd.DataFrame:
-        """Rank merges, clusters and answers by doubt."""
+        """Rank merges, clusters and answers by doubt; on hopeless features the most similar pairs fill the budget.
+
+        There little is in doubt, as everything seems to be different.
+        """
         similarity = similarity_of(views.graph)
         weighed = weigh(evidence, similarity, similarity.threshold(labels))
         held = evidence.pairs[weighed.in_force]
         same = evidence.same[weighed.in_force]
         clusters = constrained_clusters(similarity.matrix, held[same], held[~same], weighed.calibration)
-        found = questions(clusters, weighed, evidence, budget, views.features, again=self.options.again)
+        features = None if weighed.hopeless else views.features
+        found = questions(clusters, weighed, evidence, budget, features, again=self.options.again)
         pairs = found[["u", "v"]].to_numpy(dtype=np.int64).reshape(-1, 2)
         kept = (found["again"].to_numpy() >= 0) | ~known(pairs)
-        return found[kept].reset_index(drop=True)
+        found = found[kept].reset_index(drop=True)
+        if not weighed.hopeless or len(found) == budget:
+            return found
+        return _with_similar(found, most_similar_pairs(views, budget, known), budget)
+
+
+def _with_similar(found: pd.DataFrame, similar: pd.DataFrame, budget: int) -> pd.DataFrame:
+    """Questions, and as many of the most similar pairs as the budget leaves."""
+    rows = similar[["u", "v", "kind"]].assign(again=-1, linkage=np.nan, p_same=np.nan, score=similar["similarity"])
+    both = pd.concat([found, rows], ignore_index=True) if len(found) else rows
+    return both.drop_duplicates(["u", "v"]).head(budget).reset_index(drop=True)
 
 
 def register_cal(registry: Registry) -> None:

@@ -14,6 +14,8 @@ from aas_plugin.clustering.dense import DenseGraph
 from aas_plugin.clustering.jaccard import jaccard_graph
 from aas_plugin.constraints.closure import Constraints, components, count_violations
 from aas_plugin.constraints.evidence import evidence_from
+from aas_plugin.constraints.np3 import np3
+from aas_plugin.files import read_table
 from aas_plugin.oracles.labels import LabelsOptions, LabelsOracle
 from aas_plugin.plugins.manager import load_plugins
 from aas_plugin.settings.models import ActiveSettings, ClusteringSettings
@@ -55,6 +57,39 @@ def test_the_answers_of_another_sampler_do_not_calibrate_and_labels_are_repaired
 
 def test_asking_again_makes_up_for_wrong_answers(scene):
     assert curve(scene, "cal", "cal", 0.1)[-1] > curve(scene, "cal", "cal", 0.1, again=False)[-1]
+
+
+@pytest.mark.filterwarnings("ignore:the first answers call")
+def test_on_hopeless_features_labels_are_repaired_and_the_most_similar_pairs_fill_the_budget(tmp_path):
+    features, labels = herd(6, 8, 0.9), np.repeat(np.arange(6), 8)
+    plugins = load_plugins()
+    learner = ActiveLearner(
+        [f"{image}.jpg" for image in range(len(features))],
+        lambda question: "different",
+        tmp_path,
+        select=plugins.component("sampler", "cal").make({}),
+        refiner=plugins.component("refiner", "cal").make({}),
+        active=ActiveSettings(every=1, cycles=2, budget=60),
+        clustering=ClusteringSettings(k1=8, k2=3, min_samples=3),
+    )
+    for epoch in range(2):
+        result = learner.step(features, labels, epoch=epoch)
+        assert result.report["asked"] == 60
+        apart = learner.constraints.cannot_links
+        assert np.array_equal(result.labels, np3(labels, apart[:0], apart, learner.graph(features).between))
+    kinds = [read_table(tmp_path / f"cycles/{cycle:02d}/proposal.parquet")["kind"].tolist() for cycle in (1, 2)]
+    assert "similar" not in kinds[0][:12] and "similar" in kinds[1]
+
+
+@pytest.mark.parametrize(
+    ("tau", "same", "calibrating", "hopeless"),
+    [(0.7, 0.4, 50, True), (0.5, 0.1, 50, True), (0.5, 0.4, 50, False), (0.2, 0.05, 50, False), (0.9, 0.0, 10, False)],
+)
+def test_features_are_hopeless_by_tau_and_by_the_share_of_same(tau, same, calibrating, hopeless):
+    nothing = np.empty(0)
+    weighed = Weighed(Calibration(20.0, tau), 0.02, nothing, nothing.astype(bool), nothing, calibrating, same)
+    assert weighed.hopeless is hopeless
+    assert weighed.trusted is (calibrating >= 20 and not hopeless)
 
 
 def test_a_wrong_answer_is_asked_again_by_other_photographs_set_aside_and_told(tmp_path):
@@ -141,7 +176,7 @@ def test_flanks_that_nothing_connects_are_compared_by_their_features_while_that_
     features = (features / np.linalg.norm(features, axis=1, keepdims=True)).astype(np.float32)
     calibration = Calibration(40.0, 0.4)
     nothing = evidence_from(Constraints(30))
-    weighed = Weighed(calibration, 0.02, np.empty(0), np.empty(0, dtype=bool), np.empty(0), 0)
+    weighed = Weighed(calibration, 0.02, np.empty(0), np.empty(0, dtype=bool), np.empty(0), 0, 0.5)
     clusters = constrained_clusters(matrix, nothing.pairs, nothing.pairs, calibration)
     assert clusters.labels.max() == 5
     found = questions(clusters, weighed, nothing, 3, features)
