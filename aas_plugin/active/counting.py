@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 import pandas as pd
 
 from aas_plugin.constraints.answers import Answer
+
+
+def questions_a_cycle(budget: float, all_pairs: int) -> int:
+    """Questions allowed a cycle (paper: a share of all pairs; rounding up, and at least one, are ours).
+
+    Args:
+        budget: a share of all pairs, or from 1 on a number.
+        all_pairs: number of pairs of images.
+    """
+    if budget >= 1 or budget == 0:
+        return min(int(budget), all_pairs)
+    return max(1, math.ceil(budget * all_pairs - 1e-9))
 
 
 def count_asked(

@@ -5,7 +5,6 @@ Whoever owns the training loop calls `ActiveLearner.step` once an epoch. The ste
 
 from __future__ import annotations
 
-import math
 import time
 import warnings
 from collections.abc import Callable, Sequence
@@ -19,7 +18,7 @@ import pandas as pd
 
 from aas_plugin.active import begun, proposals, rounds
 from aas_plugin.active.asking import Scribe, ask, keep_pending
-from aas_plugin.active.counting import count_asked
+from aas_plugin.active.counting import count_asked, questions_a_cycle
 from aas_plugin.active.gate import Verdict, gate
 from aas_plugin.active.knowledge import Knowledge
 from aas_plugin.active.questions import Answerer, Question, call_with_needed, hook_or_function
@@ -135,11 +134,8 @@ class ActiveLearner:
 
     @property
     def budget(self) -> int:
-        """Questions allowed a cycle (paper: a share of all pairs; rounding up, and at least one, are ours)."""
-        budget = self.active.budget
-        if budget >= 1 or budget == 0:
-            return min(int(budget), self.all_pairs)
-        return max(1, math.ceil(budget * self.all_pairs - 1e-9))
+        """Questions allowed a cycle: see `questions_a_cycle`."""
+        return questions_a_cycle(self.active.budget, self.all_pairs)
 
     @property
     def all_pairs(self) -> int:

@@ -15,19 +15,30 @@ if TYPE_CHECKING:
 
     from aas_plugin.plugins.manager import Plugins
 
+OTHERS = "another one that `aas plugins` lists"
+
 Modules = Annotated[list[str] | None, typer.Option("--plugin", "-p", help="Load a plugin module by dotted name.")]
 Params = Annotated[
     Path | None,
     typer.Option("--params", help="YAML file of settings; params.yaml is read where there is one."),
 ]
-Sets = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="One setting, e.g. seed=1.")]
-AdapterName = Annotated[str | None, typer.Option("--adapter", help="Base method.")]
+Sets = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="One setting, e.g. seed=1; config.yaml of a run has all."),
+]
+AdapterName = Annotated[
+    str | None, typer.Option("--adapter", help=f"Base method: spcl, cluster-contrast, pplr, or {OTHERS}.")
+]
 DatasetName = Annotated[
-    str | None, typer.Option("--dataset", help="Data set by name, or a folder of photos, or a CSV file.")
+    str | None, typer.Option("--dataset", help=f"A folder of photos, a CSV file, coats, or {OTHERS}.")
 ]
 DeviceName = Annotated[str | None, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
-SamplerName = Annotated[str | None, typer.Option("--sampler", help="Which pairs to ask about.")]
-RefinerName = Annotated[str | None, typer.Option("--refiner", help="How labels are made to agree with the answers.")]
+SamplerName = Annotated[
+    str | None, typer.Option("--sampler", help=f"Which pairs to ask about: aas, cal, none, or {OTHERS}.")
+]
+RefinerName = Annotated[
+    str | None, typer.Option("--refiner", help="How labels are made to agree with the answers: np3, cal or answers.")
+]
 PresetName = Annotated[
     str | None, typer.Option("--preset", help="paper: the settings of the paper and of the methods' official codes.")
 ]

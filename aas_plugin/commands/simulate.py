@@ -59,6 +59,7 @@ def simulate(
         import pandas as pd
         from pydantic import ValidationError
 
+        from aas_plugin.active.counting import questions_a_cycle
         from aas_plugin.errors import AasError
         from aas_plugin.files import write_json, write_table
         from aas_plugin.oracles.labels import LabelsOptions, LabelsOracle
@@ -124,7 +125,9 @@ def simulate(
         draw_curves(table, plot)
     console.print(f"{active.cycles} cycles of {active.rounds} rounds", soft_wrap=True)
     for name, of_name in chosen.items():
-        console.print(f"\n{name}: {described(*zip(*of_name, strict=True))}\n", soft_wrap=True)
+        most = max(questions_a_cycle(budget, images * (images - 1) // 2) for images, _ in of_name)
+        told_of = described(*zip(*of_name, strict=True))
+        console.print(f"\n{name}: {told_of}; at most {most} questions a cycle (--budget)\n", soft_wrap=True)
         for shown in final_tables(table[table["features"] == name]):
             console.print(shown)
     if len(chosen) * len(rates) > 1:

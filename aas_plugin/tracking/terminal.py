@@ -35,6 +35,9 @@ COLUMNS = (
 GROUPS = ((43, ""), (16, "ARI when asked"), (21, "ARI at the end"))
 """What stands above the columns: the width of each group, and its words."""
 
+FEW = 20
+"""Questions a cycle below which a share of all pairs is called few."""
+
 
 class Terminal:
     """Shows a run; bars appear only for what takes long, and only where somebody looks."""
@@ -72,6 +75,12 @@ class Terminal:
             f"{run.epochs} epochs, sampler {escape(run.settings.sampler.name)}, at most "
             f"{run.active.budget} of {run.active.all_pairs:,} pairs a cycle; folder {escape(str(run.folder))}"
         )
+        share = run.settings.active.budget
+        if 0 < share < 1 and run.active.budget < FEW and run.settings.sampler.name != "none":
+            say(
+                f"[yellow]{share:g} of all pairs are few questions for so few photos; --set active.budget=100 allows "
+                "100 a cycle[/yellow]"
+            )
         if run.active.log.damaged:
             say(f"[yellow]{escape(run.active.log.damaged)}[/yellow]")
         if run.state.get("shims"):

@@ -3,6 +3,7 @@
 import io
 import json
 
+import pytest
 from rich.console import Console
 
 from aas_plugin.tracking.terminal import COLUMNS, GROUPS, Terminal
@@ -39,3 +40,9 @@ def test_the_end_tells_the_untrained_model_beside_the_last(ready):
     assert f"mAP {told['untrained.mAP']:.3f} untrained -> {told['mAP']:.3f} trained, with " in done
     assert not any("did not help" in line for line in lines)
     assert f"model.pt is the {told['kept']} model: {told['kept_because']}." in lines
+
+
+@pytest.mark.parametrize(("budget", "told"), [(0.0002, 1), (5, 0)])
+def test_a_share_that_is_few_questions_is_told_and_a_number_is_not(ready, budget, told):
+    lines = shown(ready, {"active": {"budget": budget}})
+    assert sum("--set active.budget=100" in line for line in lines) == told
