@@ -70,8 +70,12 @@ class Knowledge:
         if len(self._codes) != len(self.answered):
             told = np.array(list(self.answered), dtype=np.int64)
             self._codes = np.sort(told[:, 0] * n + told[:, 1])
+        if not len(self._codes):
+            return np.asarray(follows, dtype=bool)
         low, high = np.sort(pairs, axis=1).T
-        return np.asarray(follows | np.isin(low * n + high, self._codes), dtype=bool)
+        code = low * n + high
+        place = np.minimum(np.searchsorted(self._codes, code), len(self._codes) - 1)
+        return np.asarray(follows | (self._codes[place] == code), dtype=bool)
 
     def denying(self, question: Question, decision: Decision) -> tuple[str, ...]:
         """Ids of the answers that entail the opposite of a decision."""

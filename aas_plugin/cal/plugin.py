@@ -77,10 +77,7 @@ class CalSampler:
         same = evidence.same[weighed.in_force]
         clusters = constrained_clusters(similarity.matrix, held[same], held[~same], weighed.calibration)
         features = None if weighed.hopeless else views.features
-        found = questions(clusters, weighed, evidence, budget, features, again=self.options.again)
-        pairs = found[["u", "v"]].to_numpy(dtype=np.int64).reshape(-1, 2)
-        kept = (found["again"].to_numpy() >= 0) | ~known(pairs)
-        found = found[kept].reset_index(drop=True)
+        found = questions(clusters, weighed, evidence, budget, features, again=self.options.again, known=known)
         if not weighed.hopeless or len(found) == budget:
             return found
         return _with_similar(found, most_similar_pairs(views, budget, known), budget)

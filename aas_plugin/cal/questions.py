@@ -16,6 +16,7 @@ from aas_plugin.clustering.knn import nearest
 from aas_plugin.constraints.closure import components
 from aas_plugin.constraints.conflict_splitting import alike
 from aas_plugin.constraints.evidence import Evidence
+from aas_plugin.sampling.proposal import KnownPairs
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -29,6 +30,10 @@ NEAR_CLUSTERS = 5
 """Clusters of the most similar mean features that each one is compared with."""
 
 
+def _nothing_known(pairs: Ints) -> NDArray[np.bool_]:
+    return np.zeros(len(pairs), dtype=bool)
+
+
 def questions(
     clusters: Clusters,
     weighed: Weighed,
@@ -37,12 +42,13 @@ def questions(
     features: NDArray[np.float32] | None = None,
     *,
     again: bool = True,
+    known: KnownPairs = _nothing_known,
 ) -> pd.DataFrame:
     """The questions that are worth most, by doubt times the square root of the pairs of images they decide.
 
     Where fewer are in doubt than are wanted, clusters are compared that no stored similarity connects, those of the
     most similar mean features first: two flanks of an individual may have none. The more of these turned out the same,
-    the more are asked.
+    the more are asked. In place of a pair that needs no question stands the next one of the same two clusters.
 
     Args:
         clusters: of N images, with the answers in force.
@@ -51,6 +57,8 @@ def questions(
         wanted: most questions.
         features: float32 (N, D), L2-normalised rows; without, unconnected clusters are not compared.
         again: whether answers in doubt are asked again.
+        known: from pairs, int64 (P, 2), to whether each needs no question, bool (P,); of answers that are asked again
+            it is not asked.
 
     Returns:
         One row a question, the best first: int64 `u < v` and `again`, the position of an answer that is asked again or
@@ -63,23 +71,21 @@ def questions(
     found = found[found["doubt"] >= LEAST_DOUBT]
     found = found.assign(score=found["doubt"] * np.sqrt(found["one"] * found["other"]))
     ranked = found.sort_values(["score", "linkage"], ascending=False, kind="stable")
-    asker = _Asker(clusters, evidence, weighed)
+    asker = _Asker(clusters, evidence, weighed, known)
     rows: list[tuple[object, ...]] = []
-    seen: set[tuple[int, int]] = set()
     for row in ranked.itertuples(index=False):
         if len(rows) >= wanted:
             break
         pair = asker.pair(str(row.kind), int(row.place))
-        if pair is None or pair[:2] in seen:
-            continue
-        seen.add(pair[:2])
-        rows.append((*pair, row.kind, min(float(row.linkage), 1.0), row.probability, row.score))
+        if pair is not None:
+            rows.append((*pair, row.kind, min(float(row.linkage), 1.0), row.probability, row.score))
     if features is not None and features.shape[1] and len(rows) < wanted:
         most = exploring(evidence, wanted - len(rows))
-        for place, similarity in _unconnected(clusters, features, most):
-            pair = asker.pair("clusters", place) if most > 0 else None
-            if pair is not None and pair[:2] not in seen:
-                seen.add(pair[:2])
+        for place, similarity in _unconnected(clusters, features):
+            if most <= 0:
+                break
+            pair = asker.pair("clusters", place)
+            if pair is not None:
                 rows.append((*pair, "explore", np.nan, np.nan, similarity))
                 most -= 1
     return pd.DataFrame(rows, columns=["u", "v", "again", "kind", "linkage", "p_same", "score"])
@@ -97,8 +103,8 @@ def exploring(evidence: Evidence, left: int) -> int:
     return int(np.ceil(left * min(1.0, 2 * share)))
 
 
-def _unconnected(clusters: Clusters, features: NDArray[np.float32], most: int) -> Iterator[tuple[int, float]]:
-    """Pairs of clusters, numbered u * K + v, by the similarity of their mean features, the most similar first."""
+def _unconnected(clusters: Clusters, features: NDArray[np.float32]) -> Iterator[tuple[int, float]]:
+    """Pairs of clusters without a linkage worth asking about, numbered u * K + v, of the most similar means first."""
     labels = clusters.labels
     count = int(labels.max(initial=-1)) + 1
     sums = csr_array((np.ones(len(labels)), (labels, np.arange(len(labels)))), shape=(count, len(labels))) @ features
@@ -111,6 +117,8 @@ def _unconnected(clusters: Clusters, features: NDArray[np.float32], most: int) -
     ranks = nearest(means, near + 1).ranks
     one, other = np.repeat(np.arange(count), ranks.shape[1]), ranks.ravel()
     ends = np.unique(np.sort(np.stack([one, other], axis=1)[one != other], axis=1), axis=0)
+    linkage = linkage_between(clusters.matrix, labels)[ends[:, 0], ends[:, 1]]
+    ends = ends[np.asarray(linkage).ravel() <= LEAST_LINKAGE]
     similarity = np.einsum("ij,ij->i", means[ends[:, 0]], means[ends[:, 1]])
     for place in np.argsort(-similarity, kind="stable"):
         yield int(ends[place, 0]) * count + int(ends[place, 1]), float(similarity[place])
@@ -183,13 +191,14 @@ def _of_items(weighed: Weighed, evidence: Evidence, clusters: Clusters) -> pd.Da
 
 
 class _Asker:
-    """Finds the two photographs of a question."""
+    """Finds the two photographs of a question, each pair once."""
 
-    def __init__(self, clusters: Clusters, evidence: Evidence, weighed: Weighed) -> None:
+    def __init__(self, clusters: Clusters, evidence: Evidence, weighed: Weighed, known: KnownPairs) -> None:
         self.clusters = clusters
         self.evidence = evidence
         self.weighed = weighed
-        self.asked = set(map(tuple, evidence.pairs.tolist()))
+        self.known = known
+        self.asked = set(map(tuple, [*evidence.pairs.tolist(), *evidence.cannot_tell.tolist()]))
         self.apart = set(map(tuple, clusters.apart.tolist()))
         count = int(clusters.labels.max(initial=-1)) + 1
         self.count = max(count, 1)
@@ -226,25 +235,36 @@ class _Asker:
         if group[u] == group[v]:
             return None
         one, other = (np.flatnonzero(group == group[end]) for end in (u, v))
-        if clusters.atom[u] != clusters.atom[v]:
-            one = np.union1d(one, np.flatnonzero(clusters.atom == clusters.atom[u]))
-            other = np.union1d(other, np.flatnonzero(clusters.atom == clusters.atom[v]))
-            both = np.intersect1d(one, other)
-            one, other = np.setdiff1d(one, both), np.setdiff1d(other, both)
-        return self._fresh(one, other, int(mine[0]))
+        # Other photographs of the same two individuals; if there are none, of the clusters that are sure.
+        pair = self._fresh(one, other, int(mine[0]))
+        if pair is not None or clusters.atom[u] == clusters.atom[v]:
+            return pair
+        one = np.union1d(one, np.flatnonzero(clusters.atom == clusters.atom[u]))
+        other = np.union1d(other, np.flatnonzero(clusters.atom == clusters.atom[v]))
+        both = np.intersect1d(one, other)
+        return self._fresh(np.setdiff1d(one, both), np.setdiff1d(other, both), int(mine[0]))
 
     def _fresh(self, one: Ints, other: Ints, again: int) -> tuple[int, int, int] | None:
         """The two most central photographs of both sides that have no answer."""
         if not len(one) or not len(other):
             return None
         first, second = self._central(one), self._central(other)
-        for total in range(min(len(first) + len(second) - 1, 8)):
-            for place in range(min(total + 1, len(first))):
-                if total - place < len(second):
-                    u, v = int(first[place]), int(second[total - place])
-                    if (min(u, v), max(u, v)) not in self.asked:
-                        return min(u, v), max(u, v), again
-        return None
+        places = [
+            (place, total - place)
+            for total in range(min(len(first) + len(second) - 1, 8))
+            for place in range(min(total + 1, len(first)))
+            if total - place < len(second)
+        ]
+        ends = [(int(first[place]), int(second[after])) for place, after in places]
+        open_ones = [(min(pair), max(pair)) for pair in ends if (min(pair), max(pair)) not in self.asked]
+        if again < 0 and open_ones:
+            needless = self.known(np.array(open_ones, dtype=np.int64))
+            open_ones = [pair for pair, no in zip(open_ones, needless.tolist(), strict=True) if not no]
+        if not open_ones:
+            return None
+        u, v = open_ones[0]
+        self.asked.add((u, v))
+        return u, v, again
 
     def _central(self, images: Ints) -> Ints:
         """Images by their similarity to all others of them, the most central first."""

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from aas_plugin.clustering.calibration import TAU_PRIOR
 from aas_plugin.clustering.graph import Graph
 from aas_plugin.clustering.linkage import Merges, mean_linkage
 
@@ -75,11 +76,14 @@ class Similarity:
         return found
 
     def threshold(self, labels: Ints) -> float:
-        """The linkage at which these merges agree best with labels, int64 (N,), -1 for un-clustered."""
+        """The linkage at which these merges agree best with labels, int64 (N,), -1 for un-clustered.
+
+        That of the prior where no cut agrees better than chance, as where nothing is clustered.
+        """
         n = len(self)
         single = labels < 0
         given = np.where(single, labels.max(initial=-1) + 1 + np.cumsum(single), labels)
-        best, found = -1.0, float(_CUTS[0])
+        best, found = 0.0, TAU_PRIOR[0]
         for cut in _CUTS:
             used = int((self.merges.linkage > cut).sum())
             score = _rand_index(given, _cut(self._parent, n, used))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,6 +63,7 @@ class Evidence:
         marked: bool (Q,), whether an answer was marked as contradicting others when it was given.
         linkage: float64 (Q,), mean similarity of the two clusters that a pair stood for when it was asked; NaN where
             for none.
+        cannot_tell: int64 (U, 2), u < v, pairs about which somebody could not tell; they are none of the Q.
     """
 
     pairs: NDArray[np.int64]
@@ -71,6 +72,7 @@ class Evidence:
     ids: tuple[str, ...]
     marked: NDArray[np.bool_]
     linkage: NDArray[np.float64]
+    cannot_tell: NDArray[np.int64] = field(default_factory=lambda: np.empty((0, 2), dtype=np.int64))
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -96,12 +98,19 @@ def evidence_of(answers: Iterable[Answer], index: Mapping[str, int]) -> Evidence
         index: position of each image by its path.
     """
     told: dict[tuple[str, int, int], Answer] = {}
-    for answer in answers:
-        if answer.decision != "cannot_tell" and answer.a in index and answer.b in index:
-            u, v = sorted((index[answer.a], index[answer.b]))
+    unclear: dict[tuple[int, int], None] = {}
+    there = [answer for answer in answers if answer.a in index and answer.b in index]
+    for answer in there:
+        u, v = sorted((index[answer.a], index[answer.b]))
+        if answer.decision == "cannot_tell":
+            unclear[u, v] = None
+        else:
+            # Taken out first, so that the newest answer stands where it was given.
+            told.pop((answer.annotator, u, v), None)
             told[answer.annotator, u, v] = answer
-    item = items_of(told.values())
-    items = {name: number for number, name in enumerate(dict.fromkeys(item.values()))}
+    # Of all answers, as a newer one may repeat one that counts no longer.
+    item = items_of(there)
+    items = {name: number for number, name in enumerate(dict.fromkeys(item[answer.id] for answer in told.values()))}
     return Evidence(
         pairs=np.array([(u, v) for _, u, v in told], dtype=np.int64).reshape(-1, 2),
         same=np.array([answer.decision == "same" for answer in told.values()], dtype=bool),
@@ -109,6 +118,7 @@ def evidence_of(answers: Iterable[Answer], index: Mapping[str, int]) -> Evidence
         ids=tuple(answer.id for answer in told.values()),
         marked=np.array([bool(answer.contradicts) for answer in told.values()], dtype=bool),
         linkage=np.array([answer.linkage for answer in told.values()], dtype=np.float64),
+        cannot_tell=np.array(list(unclear), dtype=np.int64).reshape(-1, 2),
     )
 
 

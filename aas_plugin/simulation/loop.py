@@ -79,12 +79,10 @@ def simulate(
             identities=scene.individual,
             machine=True,
         )
-        asked = 0
         for epoch in range(settings.cycles):
             result = learner.step(scene.features, labels, epoch=epoch, graph=scene.graph)
             report = result.report or {}
-            asked += int(report["asked"])
-            row = {"cycle": epoch + 1, "asked": asked, "must_links": int(report["must_links"])}
+            row = {"cycle": epoch + 1, "asked": int(report["asked_total"]), "must_links": int(report["must_links"])}
             rows.append({**row, **quality(result.labels, scene.individual)})
             if progress is not None:
                 progress(epoch + 1, settings.cycles)

@@ -1,5 +1,7 @@
 """CAL asks again what is in doubt, and beats not asking, also with wrong answers."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.sparse import csr_array
@@ -7,7 +9,7 @@ from scipy.sparse import csr_array
 from aas_plugin.active.learner import ActiveLearner
 from aas_plugin.cal.clusters import constrained_clusters
 from aas_plugin.cal.questions import exploring, questions
-from aas_plugin.cal.similarity import Similarity
+from aas_plugin.cal.similarity import Similarity, similarity_of
 from aas_plugin.cal.weighing import Weighed, error_rate, weigh
 from aas_plugin.clustering.calibration import Calibration
 from aas_plugin.clustering.dense import DenseGraph
@@ -92,8 +94,46 @@ def test_features_are_hopeless_by_tau_and_by_the_share_of_same(tau, same, calibr
     assert weighed.trusted is (calibrating >= 20 and not hopeless)
 
 
+@pytest.mark.parametrize("rate", [0.3, 0.6])
+def test_who_often_cannot_tell_is_still_asked_as_much_as_the_budget_allows(scene, rate):
+    plugins = load_plugins()
+    rows = simulate(
+        scene,
+        plugins.component("sampler", "cal").make({}),
+        plugins.component("refiner", "cal").make({}),
+        LabelsOracle(LabelsOptions(error_rate=0.02, cannot_tell_rate=rate)),
+        ActiveSettings(cycles=5, budget=20),
+        0,
+    )
+    assert [row["asked"] for row in rows] == [0, 20, 40, 60, 80, 100]
+
+
+def test_other_photographs_stand_in_for_a_pair_that_needs_no_question(scene):
+    similarity, nothing = similarity_of(scene.graph), evidence_from(Constraints(len(scene.features)))
+    weighed = weigh(nothing, similarity, 0.3)
+    clusters = constrained_clusters(similarity.matrix, nothing.pairs, nothing.pairs, weighed.calibration)
+    first = questions(clusters, weighed, nothing, 10)[["u", "v"]].to_numpy()
+    needless = set(map(tuple, first[::2].tolist()))
+
+    def known(pairs):
+        return np.array([tuple(pair) in needless for pair in pairs.tolist()], dtype=bool)
+
+    found = questions(clusters, weighed, nothing, 10, known=known)
+    pairs = [tuple(pair) for pair in found[["u", "v"]].to_numpy().tolist()]
+    assert len(set(pairs)) == 10 and not needless & set(pairs)
+    assert {tuple(pair) for pair in first[1::2].tolist()} <= set(pairs)
+    unclear = replace(nothing, cannot_tell=first[::2])
+    assert questions(clusters, weighed, unclear, 10)[["u", "v"]].to_numpy().tolist() == [list(pair) for pair in pairs]
+
+
+def test_the_threshold_of_labels_that_cluster_nothing_is_that_of_the_prior(scene):
+    similarity = similarity_of(scene.graph)
+    assert similarity.threshold(np.full(len(scene.features), -1)) == 0.3
+    assert similarity.threshold(np.zeros(len(scene.features), dtype=np.int64)) == 0.3
+
+
 def test_a_wrong_answer_is_asked_again_by_other_photographs_set_aside_and_told(tmp_path):
-    features, individual = herd(6, 8, 0.9), np.repeat(np.arange(6), 8)
+    features, individual = herd(6, 8, 1.1), np.repeat(np.arange(6), 8)
     asked = []
 
     def somebody(question):
@@ -114,7 +154,7 @@ def test_a_wrong_answer_is_asked_again_by_other_photographs_set_aside_and_told(t
     )
     told = []
     for epoch in range(4):
-        told.append(learner.step(features, np.full(len(features), -1), epoch=epoch).report)
+        told.append(learner.step(features, individual, epoch=epoch).report)
     first = next(one for one in learner.log.answers())
     again = [one for one in learner.log.answers() if one.repeats == first.id]
     assert again and all({one.a, one.b} != {first.a, first.b} for one in again)
