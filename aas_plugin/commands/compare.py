@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,6 +26,7 @@ from aas_plugin.commands.common import (
 
 if TYPE_CHECKING:
     from aas_plugin.comparing.plan import Dataset, Planned, Way
+    from aas_plugin.settings.models import RunSettings
 
 
 def compare(
@@ -54,7 +57,9 @@ def compare(
     from aas_plugin.comparing.plan import plan, state_of, ways
     from aas_plugin.errors import AasError
     from aas_plugin.report.build import write_report
+    from aas_plugin.runs.data import read_data
     from aas_plugin.runs.folder import runs_folder
+    from aas_plugin.runs.results import hashes_of
     from aas_plugin.settings.resolving import resolve
 
     if output.suffix.lower() not in (".html", ".htm"):
@@ -76,9 +81,17 @@ def compare(
     common = _common(preset, params, sets, device, plugin)
     planned = plan(valid_name(name, "--name"), sources, chosen, numbers)
     states = {}
+    hashes: dict[tuple[str, ...], Mapping[str, str | None]] = {}
+
+    def hashes_there(settings: RunSettings) -> Mapping[str, str | None]:
+        key = (settings.dataset.model_dump_json(), settings.evaluation.model_dump_json())
+        if key not in hashes:
+            hashes[key] = hashes_of(settings, read_data(plugins, settings))
+        return hashes[key]
+
     for run in planned:
-        layers = [params_layer(params), *_layers(run, preset, sets, device)]
-        states[run] = state_of(runs / run.name, resolve(plugins, layers))
+        settings = resolve(plugins, [params_layer(params), *_layers(run, preset, sets, device)])
+        states[run] = state_of(runs / run.name, settings, partial(hashes_there, settings))
     failed = []
     for number, run in enumerate(planned, start=1):
         if states[run] == "done":
@@ -104,10 +117,10 @@ def compare(
 
 def _datasets(text: str) -> list[Dataset]:
     """Data sets by name, folder or file."""
-    from aas_plugin.comparing.plan import Dataset
+    from aas_plugin.comparing.plan import Dataset, named_apart
 
-    names = listed(text, "--datasets", str)
-    return [Dataset(Path(name).stem or Path(name).resolve().name, ("--dataset", name)) for name in names]
+    places = listed(text, "--datasets", str)
+    return [Dataset(name, ("--dataset", place)) for name, place in zip(named_apart(places), places, strict=True)]
 
 
 def _common(

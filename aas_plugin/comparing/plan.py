@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import itertools
+import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from aas_plugin.errors import AasError
 from aas_plugin.runs.folder import differences, saved_settings
 from aas_plugin.settings.models import RunSettings
 
 State = Literal["new", "begun", "done"]
+
+WORDS = {"data_hash": "data", "constraints_hash": "answers to begin with"}
 
 
 @dataclass(frozen=True)
@@ -62,25 +65,41 @@ def plan(name: str, datasets: Iterable[Dataset], of: Sequence[Way], seeds: Seque
         datasets: what they are on.
         of: methods, samplers and refiners.
         seeds: of training and questions.
+
+    Raises:
+        AasError: two runs would have one folder.
     """
-    found = []
+    found: list[Planned] = []
     for seed, dataset, way in itertools.product(seeds, datasets, of):
         words = (dataset.name, way.adapter, way.sampler, way.refiner, str(seed))
         flags = (*dataset.flags, "--adapter", way.adapter, "--sampler", way.sampler, "--refiner", way.refiner)
         folder = re.sub(r"[^\w.-]+", "_", "-".join((name, *words)))
         found.append(Planned(folder, (*flags, "--set", f"seed={seed}"), f"{', '.join(words[:4])}, seed {seed}"))
+    names = [run.name for run in found]
+    twice = next((one for one in names if names.count(one) > 1), None)
+    if twice is not None:
+        raise AasError(f"two of these runs would lie in one folder, {twice}; give data sets of different names")
     return found
 
 
-def state_of(folder: Path, settings: RunSettings) -> State:
+def named_apart(places: Sequence[str]) -> list[str]:
+    """Short names of data sets that are given by name, folder or file; the whole path where two would be alike."""
+    names = [Path(place).stem if Path(place).is_file() else Path(place).name for place in places]
+    names = [name or Path(place).resolve().name for name, place in zip(names, places, strict=True)]
+    return [place if names.count(name) > 1 else name for name, place in zip(names, places, strict=True)]
+
+
+def state_of(folder: Path, settings: RunSettings, hashes: Callable[[], Mapping[str, Any]]) -> State:
     """How far a run is.
 
     Args:
         folder: of the run; it need not exist.
         settings: that it should have.
+        hashes: makes the hashes of data and answers that it should have, by their names in `run.json`; called where
+            there is such a run.
 
     Raises:
-        AasError: the folder holds a run of other settings.
+        AasError: the folder holds a run of other settings, other data or other answers to begin with.
     """
     if not (folder / "config.yaml").exists():
         return "new"
@@ -90,4 +109,13 @@ def state_of(folder: Path, settings: RunSettings) -> State:
             f"{folder} is a run of another configuration ({'; '.join(changed)}); give this comparison another --name, "
             "or move that run away"
         )
+    if (folder / "run.json").exists():
+        saved = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        other = [name for name, value in hashes().items() if saved.get(name) != value]
+        if other:
+            what = " and ".join(WORDS.get(name, name) for name in other)
+            raise AasError(
+                f"{folder} is a run on other {what} than there are now; give this comparison another --name, or move "
+                "that run away"
+            )
     return "done" if (folder / "metrics.json").exists() else "begun"

@@ -9,24 +9,40 @@ from aas_plugin.evaluation.equal_questions import SHARES, AtEqualQuestions, at_e
 from aas_plugin.report.compare import Group
 from aas_plugin.report.document import Cell, Table
 from aas_plugin.report.read import FinishedRun
+from aas_plugin.report.settings import agree
 from aas_plugin.report.statistics import Stat, number, stat
 
 Found = dict[FinishedRun, AtEqualQuestions]
 
 
 def equal_questions(groups: Sequence[Group], metric: str = "mAP") -> Found:
-    """Each run beside those of the same data set, method and seed; runs without numbers are left out."""
-    found: Found = {}
-    beside: dict[tuple[str, str, str], dict[FinishedRun, tuple[list[float], list[float]]]] = {}
+    """Each run beside those of the same data set, method, seed and settings, whatever the refiner.
+
+    Runs without numbers are left out.
+    """
+    curves: dict[Group, dict[FinishedRun, tuple[list[float], list[float]]]] = {}
     for group in groups:
         for run in group.runs:
             asked = [number(report.get("asked_total")) for report in run.cycles]
             quality = [number(report.get(metric)) for report in run.cycles]
             if not any(map(math.isnan, [*asked, *quality])):
-                beside.setdefault((group.dataset, group.method, run.seed), {})[run] = (asked, quality)
-    for curves in beside.values():
-        found |= at_equal_questions(curves)
+                curves.setdefault(group, {})[run] = (asked, quality)
+    found: Found = {}
+    for group, own in curves.items():
+        beside = [other for other in curves if _comparable(group, other)]
+        for run in own:
+            same_seed = {it: curve for other in beside for it, curve in curves[other].items() if it.seed == run.seed}
+            found[run] = at_equal_questions(same_seed)[run]
     return found
+
+
+def _comparable(one: Group, other: Group) -> bool:
+    """Whether two groups differ in sampler and refiner alone."""
+    settings = [
+        {key: value for key, value in group.settings.items() if not key.startswith("refiner.")}
+        for group in (one, other)
+    ]
+    return (one.dataset, one.method) == (other.dataset, other.method) and agree(*settings)
 
 
 def equal_table(groups: Sequence[Group], found: Found) -> Table | None:
@@ -41,7 +57,7 @@ def equal_table(groups: Sequence[Group], found: Found) -> Table | None:
             stats.append((group, [stat([one.questions for one in own]), *map(stat, values)]))
     lines = []
     for group, (questions, *measured) in stats:
-        beside = [other for other, _ in stats if (other.dataset, other.method) == (group.dataset, group.method)]
+        beside = [other for other, _ in stats if _comparable(group, other)]
         cells = [Cell(group.dataset), Cell(group.method), Cell(group.label), Cell(str(questions.n))]
         cells.append(Cell(f"{questions.mean:.0f}"))
         for place, value in enumerate(measured):

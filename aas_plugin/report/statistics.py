@@ -76,15 +76,30 @@ def final_mAP(run: FinishedRun) -> Any:
 
 
 def paired(one: Sequence[Group], other: Sequence[Group], value: Value = final_mAP) -> list[tuple[float, float]]:
-    """Values of runs that share method, data set, seed and settings, as (of one, of other)."""
-    pairs = []
+    """Values of runs that share method, data set, seed and settings, as (of one, of other).
+
+    A run stands in one pair: where several match it, as those of all refiners match one that asked nothing, with their
+    mean.
+    """
+    import networkx as nx
+
+    matches = nx.Graph()
+    values: dict[FinishedRun, float] = {}
     for a in one:
         for b in other:
             if (a.dataset, a.method) == (b.dataset, b.method) and agree(a.settings, b.settings):
-                of_seed = {run.seed: value(run) for run in b.runs}
-                values = ((value(run), of_seed.get(run.seed)) for run in a.runs)
-                pairs += [(float(u), float(v)) for u, v in values if u is not None and v is not None]
-    return pairs
+                of_seed = {run.seed: run for run in b.runs}
+                for run, beside in ((run, of_seed[run.seed]) for run in a.runs if run.seed in of_seed):
+                    u, v = value(run), value(beside)
+                    if u is not None and v is not None:
+                        values |= {run: float(u), beside: float(v)}
+                        matches.add_edge(run, beside)
+    first = {run for group in one for run in group.runs}
+
+    def mean(runs: set[FinishedRun]) -> float:
+        return float(np.mean(sorted(values[run] for run in runs)))
+
+    return [(mean(runs & first), mean(runs - first)) for runs in nx.connected_components(matches)]
 
 
 def signed_rank(one: str, other: str, pairs: Sequence[tuple[float, float]]) -> SignedRank:

@@ -29,12 +29,7 @@ def broken_off(runs: Path, settings: RunSettings, data: RunData, code: str) -> P
         code: see `code_hash`.
     """
     wanted = settings.model_dump(mode="json")
-    answers = settings.active.constraints
-    state = {
-        "data_hash": data.digest,
-        "constraints_hash": None if answers is None else set_hash(read_set(answers)),
-        "code_hash": code,
-    }
+    state = {**hashes_of(settings, data), "code_hash": code}
     found = sorted(runs.glob("*/config.yaml"), key=lambda path: path.stat().st_mtime, reverse=True)
     for path in found:
         folder = path.parent
@@ -44,6 +39,12 @@ def broken_off(runs: Path, settings: RunSettings, data: RunData, code: str) -> P
         if saved == state and not differences(saved_settings(folder), wanted):
             return folder
     return None
+
+
+def hashes_of(settings: RunSettings, data: RunData) -> dict[str, str | None]:
+    """Hashes of the images, and of the answers that a run begins with, by their names in `run.json`."""
+    answers = settings.active.constraints
+    return {"data_hash": data.digest, "constraints_hash": None if answers is None else set_hash(read_set(answers))}
 
 
 def check_results(results: Path, runs: Path) -> None:

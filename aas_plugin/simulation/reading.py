@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import zlib
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
@@ -49,7 +51,7 @@ def read_features(path: Path) -> tuple[NDArray[np.float32], NDArray[Any] | None]
 
 
 def read_labels(path: Path) -> NDArray[Any]:
-    """Read individuals, (N,).
+    """Read individuals, as they are: see `check_labels`.
 
     Args:
         path: .npy; .npz with `labels`; .parquet or .csv with a column `identity` or `labels`.
@@ -61,8 +63,6 @@ def read_labels(path: Path) -> NDArray[Any]:
     labels = next((held[name] for name in LABELS if name in held), None)
     if labels is None:
         raise AasError(f"{path} holds {', '.join(held) or 'nothing'}; individuals are looked for under {LABELS[0]!r}")
-    if labels.ndim != 1:
-        raise AasError(f"the individuals in {path} have the shape {labels.shape}; one for each image is needed")
     return labels
 
 
@@ -70,12 +70,14 @@ def check_labels(labels: NDArray[Any], images: int) -> None:
     """Refuse individuals that do not fit the features, or that nothing can be measured with.
 
     Args:
-        labels: (n,).
+        labels: of any shape.
         images: rows of features.
 
     Raises:
-        AasError: their number differs, one is missing, or all are alike.
+        AasError: they are no list, their number differs, one is missing, or all are alike.
     """
+    if labels.ndim != 1:
+        raise AasError(f"the individuals have the shape {labels.shape}; one for each image is needed")
     if len(labels) != images:
         raise AasError(f"there are {len(labels)} individuals for {images} rows of features; each row needs one")
     missing = np.flatnonzero(pd.isna(labels))
@@ -102,6 +104,6 @@ def _arrays(path: Path) -> dict[str, NDArray[Any]]:
             return {str(name): table[name].to_numpy() for name in table.columns}
     except FileNotFoundError:
         raise AasError(f"{path}: no such file") from None
-    except (OSError, ValueError, UnicodeDecodeError) as error:
+    except (OSError, ValueError, EOFError, BadZipFile, zlib.error) as error:
         raise AasError(f"{path} cannot be read ({error})") from None
     raise AasError(f"{path}: features come as .npy, .npz or .parquet, individuals also as .csv")

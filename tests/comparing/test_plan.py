@@ -4,9 +4,9 @@ import pytest
 import yaml
 
 from aas_plugin.comparing.paper import PERSONS, WAYS, datasets_there
-from aas_plugin.comparing.plan import Dataset, plan, state_of, ways
+from aas_plugin.comparing.plan import Dataset, named_apart, plan, state_of, ways
 from aas_plugin.errors import AasError
-from aas_plugin.files import write_text
+from aas_plugin.files import write_json, write_text
 from aas_plugin.plugins.manager import load_plugins
 from aas_plugin.settings.resolving import resolve
 
@@ -42,13 +42,29 @@ def test_data_sets_are_those_that_are_there(tmp_path):
     assert "dataset.subset=MPDD" in found[0].flags
 
 
-def test_a_run_of_other_settings_is_not_taken_for_one_of_the_comparison(tmp_path):
-    plugins = load_plugins()
-    settings = resolve(plugins, [{"seed": 1}])
-    assert state_of(tmp_path, settings) == "new"
+def test_data_sets_of_one_name_get_runs_of_their_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "herd.csv").write_text("path\n")
+    assert named_apart(["photos.v1", "photos.v2", "herd.csv", "coats"]) == ["photos.v1", "photos.v2", "herd", "coats"]
+    assert named_apart(["one/photos", "two/photos/", "a"]) == ["one/photos", "two/photos/", "a"]
+    assert named_apart(["."]) == [tmp_path.name]
+    alike = [Dataset("a b", ("--dataset", "a b")), Dataset("a_b", ("--dataset", "a_b"))]
+    with pytest.raises(AasError, match="would lie in one folder, x-a_b-spcl-aas-np3-0"):
+        plan("x", alike, ways(["spcl"], ["aas"], ["np3"]), [0])
+
+
+def test_a_run_of_other_settings_or_data_is_not_taken_for_one_of_the_comparison(tmp_path):
+    settings = resolve(load_plugins(), [{"seed": 1}])
+    there = {"data_hash": "aa", "constraints_hash": None}
+    assert state_of(tmp_path, settings, lambda: there) == "new"
     write_text(tmp_path / "config.yaml", yaml.safe_dump(settings.model_dump(mode="json")))
-    assert state_of(tmp_path, settings) == "begun"
+    assert state_of(tmp_path, settings, lambda: there) == "begun"
+    write_json(tmp_path / "run.json", {**there, "code_hash": "cc"})
     (tmp_path / "metrics.json").touch()
-    assert state_of(tmp_path, settings) == "done"
+    assert state_of(tmp_path, settings, lambda: there) == "done"
     with pytest.raises(AasError, match=r"another configuration \(seed: 1 -> 2\).*another --name"):
-        state_of(tmp_path, resolve(plugins, [{"seed": 2}]))
+        state_of(tmp_path, resolve(load_plugins(), [{"seed": 2}]), lambda: there)
+    with pytest.raises(AasError, match="a run on other data than there are now"):
+        state_of(tmp_path, settings, lambda: there | {"data_hash": "bb"})
+    with pytest.raises(AasError, match="a run on other answers to begin with than"):
+        state_of(tmp_path, settings, lambda: there | {"constraints_hash": "bb"})

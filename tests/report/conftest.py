@@ -18,6 +18,7 @@ SETTINGS = {
     "adapter": {"name": "spcl", "temperature": 0.05},
     "dataset": {"name": "folder", "path": "photos", "title": None},
     "sampler": {"name": "aas", "epsilon": 0.6},
+    "refiner": {"name": "np3"},
     "oracle": {"name": "labels", "error_rate": 0.0},
     "backbone": {"name": "resnet50"},
     "seed": 0,

@@ -39,6 +39,18 @@ def test_shares_are_of_the_questions_of_whoever_asked_most_with_the_same_seed(ru
     assert len(flat) == 1
 
 
+def test_curves_of_other_settings_do_not_stretch_those_beside_them(runs, read_tables):
+    for refiner in ("np3", "cal"):
+        runs.add(f"aas-{refiner}", "aas", asked=(6, 3), refiner__name=refiner)
+    runs.add("random", "random", asked=(10, 10), refiner__name="np3")
+    runs.add("many", "random", asked=(300, 300), refiner__name="np3", active__budget=300.0)
+    runs.add("none", "none", asked=(0, 0))
+    table = read_tables(runs.report()[1])["mAP at equal questions"]
+    most = {row["sampler"]: row["most questions"] for row in table}
+    few = [value for name, value in most.items() if name != "none" and "300" not in name]
+    assert few == ["20"] * 3 and sorted(most.values())[-1] == "600"
+
+
 def test_the_test_between_samplers_is_also_on_the_areas(runs):
     for seed in range(6):
         runs.add(f"random{seed}", "random", seed, asked=(8, 8))

@@ -38,6 +38,17 @@ def test_pairs_share_method_data_and_seed(runs):
     assert "Too few pairs" not in text
 
 
+def test_a_run_that_asked_nothing_stands_in_one_pair_whatever_the_number_of_refiners(runs):
+    for seed in range(3):
+        runs.add(f"none{seed}", "none", seed, mAP=0.5, asked=(0, 0), refiner__name="np3")
+        for refiner, mAP in (("np3", 0.6), ("cal", 0.7)):
+            runs.add(f"aas-{refiner}{seed}", "aas", seed, mAP=mAP, refiner__name=refiner)
+            runs.add(f"random-{refiner}{seed}", "random", seed, mAP=0.55, refiner__name=refiner)
+    text = runs.report()[1]
+    assert "| aas against none | 3 | 3 of 3 | +15.0 |" in text
+    assert "| aas against random | 6 | 6 of 6 | +10.0 |" in text
+
+
 def test_three_pairs_cannot_tell(runs):
     for seed in range(3):
         runs.add(f"aas{seed}", "aas", seed, mAP=0.6)

@@ -163,6 +163,7 @@ BROKEN = {
     "alike": ({"features": np.eye(4), "labels": [5, 5, 5, 5]}, "are of one individual"),
     "nobody": ({"features": np.eye(4)}, "says nothing of individuals"),
     "flat": ({"features": np.ones(4), "labels": [0, 0, 1, 1]}, r"the shape \(4,\)"),
+    "square": ({"features": np.eye(4), "labels": [[0], [0], [1], [1]]}, r"the shape \(4, 1\); one for each image"),
     "unnamed": ({"vectors": np.eye(4)}, "holds vectors; features are looked for under 'features'"),
 }
 
@@ -173,6 +174,16 @@ def test_a_file_that_says_nothing_useful_is_refused_in_a_sentence(aas, tmp_path,
     np.savez(tmp_path / "bad.npz", **arrays)
     shown = aas("simulate", "--features", tmp_path / "bad.npz", status=2)
     assert re.search(sentence, " ".join(shown.split())), shown
+
+
+@pytest.mark.parametrize("name", ["cut.npz", "empty.npz", "empty.npy", "words.npz", "cut.parquet", "empty.parquet"])
+def test_a_damaged_file_is_refused_in_a_sentence(aas, tmp_path, name):
+    whole = tmp_path / "whole.npz"
+    np.savez_compressed(whole, features=np.eye(40), labels=np.arange(40) // 2)
+    content = {"cut": whole.read_bytes()[:300], "empty": b"", "words": b"no features"}[name.split(".")[0]]
+    (tmp_path / name).write_bytes(content)
+    shown = " ".join(aas("simulate", "--features", tmp_path / name, status=2).split())
+    assert "cannot be read" in shown and "Traceback" not in shown
 
 
 @pytest.mark.parametrize(
