@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -109,7 +109,36 @@ class Knowledge:
         Raises:
             AasError: the refiner says it otherwise than by bool (Q,), or leaves answers that deny each other.
         """
-        evidence, n = self.evidence(), self.constraints.n
+        evidence = self.evidence()
+        aside = self._aside(evidence, refiner, graph)
+        if aside is None:
+            return evidence, np.zeros(len(evidence), dtype=bool)
+        self.constraints = self._in_force(evidence, ~aside)
+        return evidence, aside
+
+    def go_back(self, questions: Iterable[Question], refiner: Any, graph: Graph | MakeGraph) -> None:
+        """Know what was known when questions were drawn, and after it their answers in the order they were given.
+
+        So a process that goes on with a round asks what one that was not stopped would ask.
+
+        Args:
+            questions: of the round.
+            refiner: see `weigh`.
+            graph: distances between the images, or a function that makes them when they are needed.
+        """
+        drawn = {frozenset(question.paths): question for question in questions}
+        answers = self.log.answers()
+        evidence = evidence_of((one for one in answers if frozenset((one.a, one.b)) not in drawn), self._index)
+        aside = self._aside(evidence, refiner, graph)
+        in_force = np.ones(len(evidence), dtype=bool) if aside is None else ~aside
+        self.constraints = self._in_force(evidence, in_force)
+        for one in answers:
+            question = drawn.get(frozenset((one.a, one.b)))
+            if question is not None:
+                self.take(question, one.decision, one.id, marked=bool(one.contradicts))
+
+    def _aside(self, evidence: Evidence, refiner: Any, graph: Graph | MakeGraph) -> np.ndarray | None:
+        """Which answers are set aside, bool (Q,); None where that is a matter of course: none of them."""
         hook = getattr(refiner, "aas_set_aside", None)
         told = None
         if hook is not None:
@@ -117,17 +146,18 @@ class Knowledge:
             told = call_with_needed(hook, evidence=evidence, graph=made)
         if told is None:
             if not evidence.marked.any() and (evidence.counts == 1).all():
-                return evidence, np.zeros(len(evidence), dtype=bool)
-            aside = ~by_votes(evidence, n)
-        else:
-            aside = np.asarray(told)
-            if aside.shape != (len(evidence),) or aside.dtype != bool:
-                raise AasError(
-                    f"the refiner set aside {aside.dtype} of the shape {aside.shape}; a bool for each of the "
-                    f"{len(evidence)} answers is needed"
-                )
+                return None
+            return ~by_votes(evidence, self.constraints.n)
+        aside = np.asarray(told)
+        if aside.shape != (len(evidence),) or aside.dtype != bool:
+            raise AasError(
+                f"the refiner set aside {aside.dtype} of the shape {aside.shape}; a bool for each of the "
+                f"{len(evidence)} answers is needed"
+            )
+        return aside
+
+    def _in_force(self, evidence: Evidence, in_force: np.ndarray) -> Constraints:
         try:
-            self.constraints = constraints_of(evidence, ~aside, n)
+            return constraints_of(evidence, in_force, self.constraints.n)
         except Contradiction as error:
             raise AasError(f"the refiner leaves answers in force that contradict each other: {error}") from error
-        return evidence, aside

@@ -263,6 +263,9 @@ class ActiveLearner:
         proposal = proposals.read_again(path, self._index)
         bare: BareViews | None = None
         pending: list[Question] = []
+        if proposal is not None:
+            drawn = proposals.questions_of(rounds.last_round(proposal), cycle, self._index)
+            self._knowledge.go_back(drawn, self.refiner, graph)
         # A refiner that makes labels of its own would make one view of both.
         of_views = self.refiner if keeps_satisfied(self.refiner) else PaperRefiner()
         while True:

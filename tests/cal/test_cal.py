@@ -12,6 +12,7 @@ from aas_plugin.cal.questions import exploring, questions
 from aas_plugin.cal.similarity import Similarity, similarity_of
 from aas_plugin.cal.weighing import Weighed, error_rate, weigh
 from aas_plugin.clustering.calibration import Calibration
+from aas_plugin.clustering.dbscan import dbscan
 from aas_plugin.clustering.dense import DenseGraph
 from aas_plugin.clustering.jaccard import jaccard_graph
 from aas_plugin.constraints.closure import Constraints, components, count_violations
@@ -232,3 +233,38 @@ def test_exploring_ends_where_it_finds_nothing():
         found.add(0, image, same=False)
     assert exploring(evidence_from(found), 20) == 2
     assert exploring(evidence_from(Constraints(4)), 20) == 20
+
+
+@pytest.mark.parametrize("refiner", ["cal", "np3"])
+def test_a_process_that_is_stopped_again_and_again_asks_what_one_that_is_not_asks(scene, tmp_path, refiner):
+    plugins = load_plugins()
+    oracle = LabelsOracle(LabelsOptions(error_rate=0.25, cannot_tell_rate=0.1))
+
+    def asked(folder, at_once):
+        def answer(question):
+            nonlocal left
+            left -= 1
+            return oracle.aas_answer(question, scene.individual, 2) if left >= 0 else None
+
+        def opened():
+            return ActiveLearner(
+                [str(image) for image in range(len(scene.features))],
+                answer,
+                folder,
+                select=plugins.component("sampler", "cal").make({}),
+                refiner=plugins.component("refiner", refiner).make({}),
+                active=ActiveSettings(every=1, cycles=3, budget=30),
+                clustering=scene.clustering,
+                resume=True,
+            )
+
+        labels, learner = dbscan(scene.graph, scene.clustering.eps, scene.clustering.min_samples), opened()
+        for epoch in range(3):
+            left = at_once
+            while learner.step(scene.features, labels, epoch=epoch, graph=scene.graph).waiting:
+                left, learner = at_once, opened()
+        return [(one.a, one.b, one.decision, bool(one.contradicts)) for one in learner.log.answers()]
+
+    whole = asked(tmp_path / "whole", 1000)
+    assert any(marked for *_, marked in whole)
+    assert asked(tmp_path / "stopped", 2) == whole
