@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -135,7 +136,9 @@ class Knowledge:
         for one in answers:
             question = drawn.get(frozenset((one.a, one.b)))
             if question is not None:
-                self.take(question, one.decision, one.id, marked=bool(one.contradicts))
+                # Whoever answered in another process may not have known what it denies.
+                with suppress(Contradiction):
+                    self.take(question, one.decision, one.id, marked=bool(one.contradicts))
 
     def _aside(self, evidence: Evidence, refiner: Any, graph: Graph | MakeGraph) -> np.ndarray | None:
         """Which answers are set aside, bool (Q,); None where that is a matter of course: none of them."""
