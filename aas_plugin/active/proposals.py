@@ -84,7 +84,7 @@ def _asked_again(found: pd.DataFrame, pairs: np.ndarray, evidence: Evidence | No
         raise AasError(f"the sampler asks an answer again that is none of the {len(ids)}; -1 is a new question")
     again: np.ndarray = position >= 0
     if evidence is not None and again.any():
-        own = set(map(tuple, [*evidence.pairs.tolist(), *evidence.cannot_tell.tolist()]))
+        own = evidence.asked
         twice = [tuple(pair) for pair in pairs[again].tolist() if tuple(pair) in own]
         if twice:
             raise AasError(f"the sampler asks images {twice[0]} again, who have an answer; take other photographs")

@@ -198,7 +198,7 @@ class _Asker:
         self.evidence = evidence
         self.weighed = weighed
         self.known = known
-        self.asked = set(map(tuple, [*evidence.pairs.tolist(), *evidence.cannot_tell.tolist()]))
+        self.asked = evidence.asked
         self.apart = set(map(tuple, clusters.apart.tolist()))
         count = int(clusters.labels.max(initial=-1)) + 1
         self.count = max(count, 1)

@@ -63,7 +63,7 @@ class Evidence:
         marked: bool (Q,), whether an answer was marked as contradicting others when it was given.
         linkage: float64 (Q,), mean similarity of the two clusters that a pair stood for when it was asked; NaN where
             for none.
-        cannot_tell: int64 (U, 2), u < v, pairs about which somebody could not tell; they are none of the Q.
+        cannot_tell: int64 (U, 2), u < v, pairs about which somebody could not tell, whatever others said.
     """
 
     pairs: NDArray[np.int64]
@@ -76,6 +76,11 @@ class Evidence:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    @property
+    def asked(self) -> set[tuple[int, int]]:
+        """Pairs (u, v), u < v, that have an answer of their own, "cannot tell" among them."""
+        return {(u, v) for u, v in [*self.pairs.tolist(), *self.cannot_tell.tolist()]}
 
     @property
     def votes(self) -> NDArray[np.int64]:
