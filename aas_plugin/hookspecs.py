@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     import numpy as np
     import pandas as pd
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from aas_plugin.clustering.graph import Graph
     from aas_plugin.clustering.jaccard import JaccardGraph
     from aas_plugin.constraints.evidence import Evidence
+    from aas_plugin.data.photo_list import PhotoList
+    from aas_plugin.fusion.sources import Scores, Source
     from aas_plugin.plugins.registry import Registry
     from aas_plugin.runs.run import NativeRun, Run
     from aas_plugin.sampling.proposal import KnownPairs
@@ -189,6 +192,29 @@ def aas_select_pairs(
 
 
 @hookspec(firstresult=True)
+def aas_pair_scores(
+    photos: PhotoList, cache: Path | None, progress: Callable[[str], Callable[[int, int], None]]
+) -> Mapping[str, Scores] | Sequence[Source] | None:
+    """Score pairs of training images by something else than features. Called once a process, before the first question.
+
+    What it gives counts only as far as answers bear it out: see `PairEvidence`.
+
+    Args:
+        photos: the N training images.
+        cache: folder in which what was computed may be kept, None for none; it can be deleted at any time.
+        progress: from the name of a long task to what is told (parts done, all parts) of it.
+
+    Returns:
+        Scores by name: CSR (N, N), symmetric, at least 0, more being more alike, or a function from pairs, int64
+        (P, 2), to float (P,), NaN where it says nothing, whose sign answers decide. Or a list of `Source`, which say
+        more.
+
+    Raises:
+        AasError: there are none, for a reason that is told as a warning; the run goes on with features alone.
+    """
+
+
+@hookspec(firstresult=True)
 def aas_set_aside(evidence: Evidence, graph: Graph) -> np.ndarray | None:
     """Say which answers are probably wrong. Called on the refiner in every epoch and round, before `aas_refine`.
 
@@ -219,7 +245,8 @@ def aas_refine(
         must_links: int64 (M, 2), pairs that were said to be the same, not closed.
         cannot_links: int64 (C, 2), pairs that were said to differ; never in contradiction to the must-links.
         evidence: all answers, also those set aside.
-        graph: distances between the images.
+        graph: distances between the images; 1 - P(same) where evidence counts and the refiner's attribute
+            `by_likelihood` is True.
 
     Returns:
         int64 (N,), in which every answer holds: the ends of a must-link share a cluster, those of a cannot-link do

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -28,7 +28,9 @@ from aas_plugin.clustering.graph import Graph
 from aas_plugin.clustering.jaccard import JaccardGraph, jaccard_graph
 from aas_plugin.constraints.answers import AnswerLog
 from aas_plugin.constraints.closure import Constraints
+from aas_plugin.data.photo_list import PhotoList, bare_photos
 from aas_plugin.errors import AasError
+from aas_plugin.fusion.pair_evidence import PairEvidence, likely_pairs, trial_of
 from aas_plugin.sampling.aas import AasOptions, ambiguity_aware_pairs
 from aas_plugin.sampling.proposal import KnownPairs
 from aas_plugin.sampling.views import BareViews, Views, cluster_twice
@@ -87,6 +89,11 @@ class ActiveLearner:
         identities: individual of each image, None where unknown; for an `answer` that knows them.
         machine: whether answers are those of a machine, which are written in batches. Of a plugin object it is its
             attribute `machine`.
+        evidence: scores of pairs beside the features: a plugin object with the hook `aas_pair_scores`, scipy's CSR
+            (N, N), or scores by name, see `Scores`; None for none. They count once a trial is passed: `PairEvidence`.
+        photos: what the hook is told of the images; by default their files and `hashes`.
+        cache: folder in which the hook may keep what it computed.
+        tasks: from the name of a long task of the hook to what is told how far it is.
         resume: True goes on with what the folder holds, and asks nothing that was asked. False begins anew there;
             answers stay in force, what was asked before moves into `folder/earlier`.
 
@@ -110,6 +117,10 @@ class ActiveLearner:
     progress: Callable[[int, int], None] | None = None
     identities: Sequence[Any] | np.ndarray | None = None
     machine: bool = False
+    evidence: Any = None
+    photos: PhotoList | None = None
+    cache: Path | None = None
+    tasks: Callable[[str], Callable[[int, int], None]] = lambda task: lambda done, total: None
     resume: bool | None = None
 
     def __post_init__(self) -> None:
@@ -129,6 +140,7 @@ class ActiveLearner:
         self.log = AnswerLog(self.folder / "answers.jsonl")
         self._knowledge = Knowledge(self.log, self._index)
         self.about_unknown_images = self._knowledge.unknown
+        self._pair_evidence = PairEvidence(self._pair_scores, len(self.paths)) if self.evidence is not None else None
         if self.resume is None and self._nothing_left():
             raise begun.nothing_left(self.folder)
 
@@ -211,14 +223,15 @@ class ActiveLearner:
             graph = self._made(graph, features, own)
             report = self._ask(epoch, features, labels, graph, own)
         started = time.perf_counter()
-        evidence, aside = self._knowledge.weigh(self.refiner, partial(self._made, graph, features, own))
-        refined = self.refine(labels, partial(self._made, graph, features, own))
+        made = partial(self._made, graph, features, own)
+        evidence, aside = self._knowledge.weigh(self.refiner, self._for_refiner(made))
+        refined = self.refine(labels, made)
         if report is not None:
             report["seconds"]["refine"] = time.perf_counter() - started
             report["set_aside"] = int(aside.sum())
             report["set_aside_answers"] = [evidence.ids[place] for place in np.flatnonzero(aside)]
         if report is not None and report["cycle"] == 1 and not report["pending"]:
-            report |= self._judged(labels, partial(self._made, graph, features, own)).report()
+            report |= self._judged(labels, made).report()
         return StepResult(refined, report is not None and report["pending"] > 0, report)
 
     def _judged(self, labels: np.ndarray, graph: MakeGraph) -> Verdict:
@@ -251,7 +264,33 @@ class ActiveLearner:
         """
         links = self.constraints if constraints is None else constraints
         evidence = self._knowledge.evidence() if constraints is None else None
-        return refined_by(self.refiner, links, labels, graph, evidence)
+        return refined_by(self.refiner, links, labels, self._for_refiner(graph), evidence)
+
+    def _pair_scores(self) -> Any:
+        """Scores of pairs beside the features, as they were given or as the hook gives them."""
+        hook = getattr(self.evidence, "aas_pair_scores", None)
+        if hook is None:
+            return self.evidence if isinstance(self.evidence, Mapping | Sequence) else {"evidence": self.evidence}
+        photos = bare_photos(self.paths, self.hashes) if self.photos is None else self.photos
+        return call_with_needed(hook, photos=photos, cache=self.cache, progress=self.tasks)
+
+    def _scored(self, graph: Graph) -> Graph | None:
+        """Distances 1 - P(same) by all evidence; None where features alone count."""
+        if self._pair_evidence is None:
+            return None
+        scored = self._pair_evidence.graph(graph, self._knowledge.evidence(), trial_of(self.log.answers()))
+        return None if scored is graph else scored
+
+    def _for_refiner(self, graph: Graph | MakeGraph) -> Graph | MakeGraph:
+        """The distances that the refiner works on."""
+        if self._pair_evidence is None or not getattr(self.refiner, "by_likelihood", False):
+            return graph
+
+        def made() -> Graph:
+            of_features = graph() if callable(graph) else graph
+            return self._scored(of_features) or of_features
+
+        return made
 
     def _ask(
         self, epoch: int, features: np.ndarray, labels: np.ndarray, graph: Graph, clustering: ClusteringSettings
@@ -265,7 +304,7 @@ class ActiveLearner:
         pending: list[Question] = []
         if proposal is not None:
             drawn = proposals.questions_of(rounds.last_round(proposal), cycle, self._index)
-            self._knowledge.go_back(drawn, self.refiner, graph)
+            self._knowledge.go_back(drawn, self.refiner, self._for_refiner(graph))
         # A refiner that makes labels of its own would make one view of both.
         of_views = self.refiner if keeps_satisfied(self.refiner) else PaperRefiner()
         while True:
@@ -275,8 +314,8 @@ class ActiveLearner:
                     break
             started = time.perf_counter()
             bare = bare or self._cluster_twice(features, graph, clustering)
-            self._knowledge.weigh(self.refiner, graph)
-            views = bare.refined(lambda view: refined_by(of_views, self.constraints, view, graph))
+            self._knowledge.weigh(self.refiner, self._for_refiner(graph))
+            views = bare.refined(lambda view: refined_by(of_views, self.constraints, view, graph), self._scored(graph))
             seconds["views"] = seconds.get("views", 0.0) + time.perf_counter() - started
             proposal = self._draw(epoch, views, labels, proposal, seconds)
             proposals.keep(path, proposal)
@@ -291,6 +330,7 @@ class ActiveLearner:
             "cannot_links": len(self.constraints.cannot_links),
             "cannot_tell": len(self._knowledge.cannot_tell),
             **proposals.numbers_of(proposal),
+            **(self._pair_evidence.report(trial_of(self.log.answers())) if self._pair_evidence is not None else {}),
             "seconds": seconds,
         }
 
@@ -323,21 +363,45 @@ class ActiveLearner:
         drawn, of = rounds.drawn_rounds(proposal), self.active.rounds
         allowed = rounds.quota(self.budget, self._answered_of(proposal), drawn, of)
         evidence = self._knowledge.evidence()
-        table = call_with_needed(
-            hook_or_function(self.select, "aas_select_pairs"),
-            views=views,
-            labels=labels,
-            evidence=evidence,
-            known=self.known,
-            budget=allowed,
-            rng=seeded_rng(self.seed, epoch, f"select {drawn}" if drawn else "select"),
-            run=None,
-        )
+        table = self._trial(views.graph)
+        if table is not None:
+            allowed = self.budget
+        else:
+            table = call_with_needed(
+                hook_or_function(self.select, "aas_select_pairs"),
+                views=views,
+                labels=labels,
+                evidence=evidence,
+                known=self.known,
+                budget=allowed,
+                rng=seeded_rng(self.seed, epoch, f"select {drawn}" if drawn else "select"),
+                run=None,
+            )
+            table = self._filled(table, views, allowed)
         chosen = proposals.checked(table, len(self.paths), allowed, self.known, evidence)
         chosen.insert(0, "path_u", [self.paths[u] for u in chosen["u"]])
         chosen.insert(1, "path_v", [self.paths[v] for v in chosen["v"]])
         seconds["select"] = seconds.get("select", 0.0) + time.perf_counter() - started
         return rounds.with_round(proposal, chosen, of)
+
+    def _trial(self, graph: Graph) -> pd.DataFrame | None:
+        """The pairs that say whether evidence counts; None where there is none, or where that is said."""
+        if self._pair_evidence is None or trial_of(self.log.answers()) is not None:
+            return None
+        return self._pair_evidence.trial_pairs(graph, self.budget, self.known)
+
+    def _filled(self, table: Any, views: Views, budget: int) -> Any:
+        """A sampler's table with the most likely pairs in addition, where evidence counts and budget is left."""
+        if views.scored is None or not isinstance(table, pd.DataFrame) or not set(proposals.REQUIRED) <= set(table):
+            return table
+        taken = list(zip(table["u"].tolist(), table["v"].tolist(), strict=True))
+        more = likely_pairs(views.scored, budget - len(table), self.known, taken)
+        if not len(more):
+            return table
+        more = more.assign(again=-1) if "again" in table else more
+        both = pd.concat([table, more], ignore_index=True) if len(table) else more
+        both.attrs = dict(table.attrs)
+        return both
 
     def _answered_of(self, proposal: pd.DataFrame | None) -> int:
         """How many pairs of a proposal have an answer of their own."""

@@ -25,7 +25,13 @@ Ints = NDArray[np.int64]
 
 
 class CalRefiner:
-    """Constrained average linkage at a threshold that answers calibrate; see `weigh` and `constrained_clusters`."""
+    """Constrained average linkage at a threshold that answers calibrate; see `weigh` and `constrained_clusters`.
+
+    Attributes:
+        by_likelihood: its `graph` is 1 - P(same) where evidence beside the features counts.
+    """
+
+    by_likelihood = True
 
     def __init__(self, options: NoOptions) -> None:
         """Take no options."""
@@ -33,7 +39,8 @@ class CalRefiner:
     @hookimpl
     def aas_set_aside(self, evidence: Evidence, graph: Graph) -> NDArray[np.bool_]:
         """Set aside what other answers, and similarity, deny."""
-        return ~weigh(evidence, similarity_of(graph), TAU_PRIOR[0]).in_force
+        similarity = similarity_of(graph)
+        return ~weigh(evidence, similarity, 0.5 if similarity.is_probability else TAU_PRIOR[0]).in_force
 
     @hookimpl
     def aas_refine(self, labels: Ints, must_links: Ints, cannot_links: Ints, evidence: Evidence, graph: Graph) -> Ints:
@@ -71,7 +78,7 @@ class CalSampler:
 
         There little is in doubt, as everything seems to be different.
         """
-        similarity = similarity_of(views.graph)
+        similarity = similarity_of(views.ranking)
         weighed = weigh(evidence, similarity, similarity.threshold(labels))
         held = evidence.pairs[weighed.in_force]
         same = evidence.same[weighed.in_force]

@@ -24,7 +24,7 @@ _CUTS = np.linspace(0.05, 0.7, 14)
 
 
 class Similarity:
-    """Similarities of N images, 1 - Jaccard distance, and their clustering by mean linkage without any answer.
+    """Similarities of N images, 1 - Jaccard distance or P(same), and their mean linkage without any answer.
 
     Args:
         graph: distances between the images.
@@ -32,6 +32,7 @@ class Similarity:
     Attributes:
         matrix: float64 CSR (N, N), symmetric, without diagonal, values of at least `FLOOR`.
         merges: mean linkage down to 0.02.
+        is_probability: whether they are P(same), which answers calibrated already.
     """
 
     def __init__(self, graph: Graph) -> None:
@@ -40,6 +41,7 @@ class Similarity:
         kept = (similarity >= FLOOR) & (near.row != near.col)
         n = near.shape[0]
         rows, columns = near.row[kept].astype(np.int64), near.col[kept].astype(np.int64)
+        self.is_probability = bool(getattr(graph, "is_probability", False))
         self.matrix = csr_array((similarity[kept], (rows, columns)), shape=(n, n))
         self.merges = mean_linkage(self.matrix, np.ones(n), _LOWEST)
         self._parent = _parents(self.merges, n)
@@ -78,8 +80,10 @@ class Similarity:
     def threshold(self, labels: Ints) -> float:
         """The linkage at which these merges agree best with labels, int64 (N,), -1 for un-clustered.
 
-        That of the prior where no cut agrees better than chance, as where nothing is clustered.
+        That of the prior where no cut agrees better than chance, as where nothing is clustered; one half of P(same).
         """
+        if self.is_probability:
+            return 0.5
         n = len(self)
         single = labels < 0
         given = np.where(single, labels.max(initial=-1) + 1 + np.cumsum(single), labels)

@@ -49,6 +49,7 @@ class Weighed:
         linkage: float64 (I,), how alike the two of each item are.
         calibrating: how many answers the calibration is of.
         same: share of "same" among these, nan without any.
+        is_probability: whether linkage is that of P(same).
     """
 
     calibration: Calibration
@@ -58,12 +59,20 @@ class Weighed:
     linkage: Floats
     calibrating: int
     same: float
+    is_probability: bool = False
 
     @property
     def hopeless(self) -> bool:
-        """Whether the features hardly tell individuals apart, as far as enough answers calibrate: see `SAME`."""
+        """Whether the features hardly tell individuals apart, as far as enough answers calibrate: see `SAME`.
+
+        Never where similarities are P(same), as answers calibrated these before.
+        """
         tau = self.calibration.tau
-        return self.calibrating >= LEAST and (tau > TAU or (tau > LOW_TAU and self.same < SAME))
+        return (
+            not self.is_probability
+            and self.calibrating >= LEAST
+            and (tau > TAU or (tau > LOW_TAU and self.same < SAME))
+        )
 
     @property
     def trusted(self) -> bool:
@@ -103,7 +112,7 @@ def weigh(evidence: Evidence, similarity: Similarity, tau: float) -> Weighed:
     in_force = consistent(evidence, strength, len(similarity))
     count = int(used.sum())
     same = float(evidence.same[used].mean()) if count else float("nan")
-    return Weighed(calibration, error, strength, in_force, linkage, count, same)
+    return Weighed(calibration, error, strength, in_force, linkage, count, same, similarity.is_probability)
 
 
 def error_rate(evidence: Evidence, n: int) -> float:

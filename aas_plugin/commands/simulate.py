@@ -35,6 +35,9 @@ def simulate(
         str, typer.Option("--samplers", help="By name, with commas; with options such as aas:pools=over:k_max=3.")
     ] = "aas,random",
     refiners: Annotated[str, typer.Option("--refiners", help="As samplers.")] = "np3",
+    evidence: Annotated[
+        str | None, typer.Option("--evidence", help="none and local, with commas: keypoints beside the features.")
+    ] = None,
     cycles: Annotated[int, typer.Option("--cycles", min=1, help="How often is asked.")] = 5,
     budget: Annotated[
         float, typer.Option("--budget", min=0, help="Questions a cycle: a share of all pairs, or from 1 on a number.")
@@ -74,13 +77,16 @@ def simulate(
     if output is not None and output.suffix not in (".json", ".parquet"):
         raise AasError(f"--output {output}: its name must end in .json or .parquet")
     sampler_names, refiner_names = listed(samplers, "--samplers", str), listed(refiners, "--refiners", str)
+    beside = listed(evidence, "--evidence", str) if evidence is not None else []
     rates, numbers = listed(error_rate, "--error-rate", float), listed(seeds, "--seeds", int)
     plugins = loaded(plugin)
     terminal = Terminal(console)
     plugins.load("terminal", terminal, "built in")
     layers = given_settings(params, dataset, sets)
     layers += [{"device": device}] if device is not None else []
+    layers += [{"evidence": next(name for name in beside if name != "none")}] if set(beside) - {"none"} else []
     settings = resolve(plugins, layers)
+    beside = beside or [settings.evidence.name]
     # A data set's own values are not meant for features that come from elsewhere.
     own: dict[str, Any] = reduce(merge, layers, {})
     clustering = FittingClustering.model_validate(own.get("clustering", {}))
@@ -95,7 +101,7 @@ def simulate(
     try:
         scenes = Scenes(plugins, settings, clustering, sources, labels)
         rows: list[dict[str, Any]] = []
-        combinations = list(itertools.product(to_ask, to_refine, oracles))
+        combinations = list(itertools.product(beside, to_ask, to_refine, oracles))
         total = len(scenes.names) * len(numbers) * len(combinations)
         told, done = plugins.progress("simulating"), 0
         # What is told of scenes, which are large, so that each leaves memory once its data set is done.
@@ -103,7 +109,8 @@ def simulate(
         for name, seed in itertools.product(scenes.names, numbers):
             scene = scenes.scene(name, seed)
             chosen.setdefault(name, []).append((len(scene.features), scene.clustering))
-            for sampler, refiner, options in combinations:
+            found_beside = {name: scenes.evidence(name, scene) for name in beside}
+            for other, sampler, refiner, options in combinations:
                 found = simulate_one(
                     scene,
                     to_ask[sampler](),
@@ -112,9 +119,11 @@ def simulate(
                     active,
                     seed,
                     _after(told, done * cycles, total * cycles),
+                    found_beside[other],
                 )
                 done += 1
-                given = {"features": name, "sampler": sampler, "refiner": refiner, "seed": seed}
+                asking = sampler if other == "none" else f"{sampler} + {other}"
+                given = {"features": name, "sampler": asking, "refiner": refiner, "seed": seed}
                 rows += [{**given, "error_rate": options.error_rate, **row} for row in found]
             if output is not None:
                 write_json(output, rows) if output.suffix == ".json" else write_table(output, pd.DataFrame(rows))

@@ -12,7 +12,7 @@ import pandas as pd
 
 from aas_plugin.errors import AasError
 
-COLUMNS = ("path", "identity", "split", "orientation", "camera")
+COLUMNS = ("path", "identity", "split", "orientation", "camera", "date", "bbox", "mask")
 SPLITS = ("train", "test", "query", "gallery")
 
 
@@ -24,9 +24,10 @@ class Catalogue:
         name: name of the data set.
         root: folder that the paths are relative to.
         table: (n,) rows under a RangeIndex with the string columns `path` (posix, relative to `root`,
-            unique), `identity`, `split` ("train" or "test"), `orientation` and `camera`. All but `path`
-            may be `pd.NA`; an image whose split is NA belongs to neither side. A data set with an evaluation of
-            its own has "query" and "gallery" instead of "test".
+            unique), `identity`, `split` ("train" or "test"), `orientation`, `camera`, `date`, `bbox` (left, top,
+            width and height of the animal in pixels) and `mask` (path of an image that is black where there is no
+            animal). All but `path` may be `pd.NA`; an image whose split is NA belongs to neither side. A data set with
+            an evaluation of its own has "query" and "gallery" instead of "test".
     """
 
     name: str

@@ -47,12 +47,14 @@ def aas_register(registry: Registry) -> None:
     """Register the built-in samplers, refiners, oracle, data sources and backbones."""
     from aas_plugin.cal.plugin import register_cal
     from aas_plugin.constraints.refiners import register_refiners
+    from aas_plugin.local.plugin import register_evidence
     from aas_plugin.models.options import BackboneOptions, FoundationOptions, TimmOptions
     from aas_plugin.sampling.samplers import register_samplers
 
     register_samplers(registry)
     register_refiners(registry)
     register_cal(registry)
+    register_evidence(registry)
     registry.register("oracle", "labels", LabelsOracle, LabelsOptions)
     registry.register("dataset", "folder", _folder, FolderOptions)
     registry.register("dataset", "csv", _csv, CsvOptions)

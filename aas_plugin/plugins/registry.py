@@ -14,7 +14,7 @@ from aas_plugin.errors import AasError
 Progress = Callable[[int, int], None]
 """Is told how far a long task is: done, total."""
 
-Kind = Literal["adapter", "sampler", "refiner", "oracle", "dataset", "backbone", "codebase"]
+Kind = Literal["adapter", "sampler", "refiner", "evidence", "oracle", "dataset", "backbone", "codebase"]
 
 
 class NoOptions(BaseModel):
@@ -28,7 +28,7 @@ class Component:
     """Something registered by name: how to make it, which options it takes, which settings suit it, by which plugin.
 
     `factory(options)` is called with a validated instance of `options`; it may import what is heavy. That of an
-    adapter, sampler, refiner or oracle returns a plugin object with hook implementations, a backbone's a
+    adapter, sampler, refiner, evidence or oracle returns a plugin object with hook implementations, a backbone's a
     `torch.nn.Module`. A data source's is called as `factory(options, progress)`, where `progress(done, total)`
     may be called on long work, and returns a `Catalogue`; the options of one that is several data sets have `subset`
     and `members()`, names of subsets `present` and `missing`, for `aas run --each`. A codebase's is called without

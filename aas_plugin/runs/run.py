@@ -39,6 +39,7 @@ class Run:
         active: its active learning; there once the run is set up.
         hashes: content hashes of all catalogue rows.
         data_hash: of the catalogue and all contents.
+        cache: folder in which features, and keypoints, of photos are kept for all runs.
         constraints_hash: of the constraint set that it began with, None without one.
         epochs: how many there will be.
         epoch: where it is, from 0.
@@ -59,6 +60,7 @@ class Run:
     active: ActiveLearner = field(init=False)
     hashes: list[str]
     data_hash: str
+    cache: Path
     constraints_hash: str | None = None
     epochs: int
     epoch: int = 0
@@ -90,9 +92,7 @@ class NativeRun(Run):
     Attributes:
         settings: all of them.
         images: the pixels of all catalogue rows, in the size that the method trains on.
-        cache: folder in which features of models that stay as they are are kept for all runs.
     """
 
     settings: RunSettings
     images: ImageStore
-    cache: Path

@@ -16,6 +16,7 @@ from aas_plugin.constraints.evidence import Evidence
 from aas_plugin.constraints.initial_answers import initial_answers
 from aas_plugin.data.catalogue import Catalogue
 from aas_plugin.data.images import ImageStore
+from aas_plugin.data.photo_list import PhotoList, photos_of
 from aas_plugin.errors import AasError
 from aas_plugin.evaluation.protocol_file import check_contents, read_protocol
 from aas_plugin.plugins.manager import Plugins
@@ -68,7 +69,7 @@ def set_up(
     if protocol is not None:
         check_contents(read_protocol(protocol), protocol, data.catalogue, data.hashes)
     constraints_hash = _begin(plugins, folder, settings, data, resume)
-    _load_chosen(plugins, settings, "adapter", "sampler", "refiner", "oracle")
+    _load_chosen(plugins, settings, "adapter", "sampler", "refiner", "evidence", "oracle")
     run = NativeRun(
         name=folder.name,
         folder=folder,
@@ -112,7 +113,7 @@ def set_up_driven(
     data = RunData(catalogue, plugins.progress("hashing images"))
     data.check_enough()
     constraints_hash = _begin(plugins, folder, settings, data, resume)
-    _load_chosen(plugins, settings, "sampler", "refiner", "oracle")
+    _load_chosen(plugins, settings, "sampler", "refiner", "evidence", "oracle")
     run = Run(
         name=folder.name,
         folder=folder,
@@ -125,6 +126,7 @@ def set_up_driven(
         device=device,
         hashes=data.hashes,
         data_hash=data.digest,
+        cache=folder.parent / CACHE,
         constraints_hash=constraints_hash,
         epochs=epochs,
         resumed=resume,
@@ -165,6 +167,7 @@ class _ChosenRefiner:
     hook: Any
     name: str
     keeps_satisfied: bool
+    by_likelihood: bool
 
     @property
     def aas_set_aside(self) -> Any:
@@ -181,6 +184,16 @@ class _ChosenRefiner:
         if refined is None:
             raise AasError(f"the refiner {self.name!r} implements no aas_refine")
         return refined
+
+
+@dataclass(frozen=True)
+class _ChosenEvidence:
+    """The evidence that the settings choose, called as a hook."""
+
+    hook: Any
+
+    def aas_pair_scores(self, photos: PhotoList, cache: Path | None, progress: Any) -> Any:
+        return self.hook.aas_pair_scores(photos=photos, cache=cache, progress=progress)
 
 
 def _learner(run: Run, clustering: ClusteringSettings, plugins: Plugins) -> ActiveLearner:
@@ -216,7 +229,12 @@ def _learner(run: Run, clustering: ClusteringSettings, plugins: Plugins) -> Acti
         folder=run.folder,
         hashes=[run.hashes[row] for row in run.train],
         select=select,
-        refiner=_ChosenRefiner(hook, settings.refiner.name, getattr(refiner, "keeps_satisfied", False)),
+        refiner=_ChosenRefiner(
+            hook,
+            settings.refiner.name,
+            getattr(refiner, "keeps_satisfied", False),
+            getattr(refiner, "by_likelihood", False),
+        ),
         active=settings.active,
         clustering=clustering,
         annotator=f"oracle:{settings.oracle.name}",
@@ -224,5 +242,9 @@ def _learner(run: Run, clustering: ClusteringSettings, plugins: Plugins) -> Acti
         device=str(run.device),
         progress=plugins.progress("answering questions"),
         machine=getattr(oracle, "machine", False),
+        evidence=None if settings.evidence.name == "none" else _ChosenEvidence(hook),
+        photos=None if settings.evidence.name == "none" else photos_of(run.catalogue, run.train, run.hashes),
+        cache=run.cache,
+        tasks=run.progress,
         resume=run.resumed,
     )

@@ -14,8 +14,9 @@ from aas_plugin.sampling.views import Views
 def most_similar_pairs(views: Views, budget: int, known: KnownPairs) -> pd.DataFrame:
     """Ask the most similar pairs that are not known: top-k review, as users of WBIA work.
 
-    Similarity is 1 - Jaccard distance; of equally similar pairs, which beyond the graph all are, those of the larger
-    inner product come first. Candidates are the stored pairs and the lists of neighbours (ours).
+    Similarity is 1 - Jaccard distance, or P(same) where evidence beside the features counts; of equally similar pairs,
+    which beyond the graph all are, those of the larger inner product come first. Candidates are the stored pairs and
+    the lists of neighbours (ours).
 
     Args:
         views: two clusterings of N images.
@@ -25,7 +26,7 @@ def most_similar_pairs(views: Views, budget: int, known: KnownPairs) -> pd.DataF
     Returns:
         One row a pair, the most similar first, of the kind "similar".
     """
-    pairs, distance = near_pairs(views.graph)
+    pairs, distance = near_pairs(views.ranking)
     product = (views.features[pairs[:, 0]] * views.features[pairs[:, 1]]).sum(axis=1)
     order = np.lexsort((-product, distance))
     return first_unknown(views, pairs[order], np.full(len(order), "similar"), budget, known)
@@ -33,6 +34,8 @@ def most_similar_pairs(views: Views, budget: int, known: KnownPairs) -> pd.DataF
 
 def margin_pairs(views: Views, budget: int, known: KnownPairs) -> pd.DataFrame:
     """Ask the pairs whose distance is nearest to the radius of view A: uncertainty sampling by margin.
+
+    Where evidence beside the features counts, those whose P(same) is nearest to one half.
 
     Args:
         views: two clusterings of N images.
@@ -42,8 +45,8 @@ def margin_pairs(views: Views, budget: int, known: KnownPairs) -> pd.DataFrame:
     Returns:
         One row a pair, the most uncertain first, of the kind "margin".
     """
-    pairs, distance = near_pairs(views.graph)
-    order = np.argsort(np.abs(distance.astype(np.float64) - views.eps), kind="stable")
+    pairs, distance = near_pairs(views.ranking)
+    order = np.argsort(np.abs(distance.astype(np.float64) - views.doubtful), kind="stable")
     return first_unknown(views, pairs[order], np.full(len(order), "margin"), budget, known)
 
 
@@ -62,6 +65,6 @@ def all_pairs(views: Views, budget: int, known: KnownPairs) -> pd.DataFrame:
     """
     n = len(views.a)
     pairs = numbered_pairs(np.arange(n * (n - 1) // 2))
-    distance = views.graph.distance(pairs[:, 0], pairs[:, 1])
+    distance = views.ranking.distance(pairs[:, 0], pairs[:, 1])
     order = np.argsort(distance, kind="stable")
     return first_unknown(views, pairs[order], np.full(len(order), "all"), budget, known)

@@ -26,6 +26,7 @@ class Views:
         inlier: bool (N,), whether view A clustered the image.
         b: int64 (N,), view B (FINCH).
         eps: radius of view A, in (0, 1).
+        scored: distances 1 - P(same) by evidence beside the features; None where there is none that counts.
     """
 
     features: NDArray[np.float32]
@@ -34,6 +35,17 @@ class Views:
     inlier: NDArray[np.bool_]
     b: NDArray[np.int64]
     eps: float = 0.6
+    scored: Graph | None = None
+
+    @property
+    def ranking(self) -> Graph:
+        """Distances by which pairs are ranked: 1 - P(same) where evidence counts, else those of `graph`."""
+        return self.graph if self.scored is None else self.scored
+
+    @property
+    def doubtful(self) -> float:
+        """The distance of `ranking` at which a pair is most in doubt: one half of P(same), or the radius of view A."""
+        return self.eps if self.scored is None else 0.5
 
     def __getattr__(self, name: str) -> Any:
         """Refine a clustering when a sampler first looks at it, which most samplers never do."""
@@ -62,7 +74,7 @@ class BareViews:
     finch: NDArray[np.int64]
     eps: float = 0.6
 
-    def refined(self, refine: Callable[[NDArray[np.int64]], NDArray[np.int64]]) -> Views:
+    def refined(self, refine: Callable[[NDArray[np.int64]], NDArray[np.int64]], scored: Graph | None = None) -> Views:
         """Apply the known answers to both.
 
         Source: paper, Algorithm 1, step 1a. Ours: noise is decided afterwards, so an image that a must-link took out
@@ -70,10 +82,11 @@ class BareViews:
 
         Args:
             refine: gives labels that satisfy every known answer; int64 (N,) to int64 (N,), -1 for noise.
+            scored: distances 1 - P(same) by evidence beside the features, where there is some that counts.
         """
         views = object.__new__(Views)
         on_demand = {"a": self._a, "inlier": self._inlier, "b": lambda _: refine(self.finch)}
-        views.__dict__.update(features=self.features, graph=self.graph, eps=self.eps)
+        views.__dict__.update(features=self.features, graph=self.graph, eps=self.eps, scored=scored)
         views.__dict__.update(_on_demand=on_demand | {"_clustered": lambda _: refine(self.dbscan)})
         return views
 

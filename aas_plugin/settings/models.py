@@ -179,6 +179,7 @@ class SharedSettings(_Section):
     sampler: Named = Choice(name="aas")
     refiner: Named = Choice(name="np3")
     oracle: Named = Choice(name="labels")
+    evidence: Named = Choice(name="none")
     seed: int = Field(0, ge=0)
     device: Device = "auto"
     active: ActiveSettings = ActiveSettings()
@@ -223,7 +224,7 @@ class DrivenSettings(SharedSettings):
     device: Device = Field("auto", description="where neighbours are searched")
 
 
-CHOICES: tuple[Kind, ...] = ("adapter", "dataset", "backbone", "sampler", "refiner", "oracle")
+CHOICES: tuple[Kind, ...] = ("adapter", "dataset", "backbone", "sampler", "refiner", "evidence", "oracle")
 
 CHOSEN = (*CHOICES, "reference")
 """Keys whose value is a `Choice`."""

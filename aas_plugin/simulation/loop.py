@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from aas_plugin.active.learner import ActiveLearner
 from aas_plugin.clustering.dbscan import dbscan
 from aas_plugin.clustering.graph import Graph
+from aas_plugin.data.photo_list import PhotoList
 from aas_plugin.evaluation.clustering_quality import clustering_quality
 from aas_plugin.settings.models import ActiveSettings, ClusteringSettings
 
@@ -27,12 +28,14 @@ class Scene:
         individual: (N,), who is on each image.
         graph: distances between the images.
         clustering: of the method and of view A.
+        photos: what the images are, None where only features are known.
     """
 
     features: NDArray[np.float32]
     individual: NDArray[Any]
     graph: Graph
     clustering: ClusteringSettings
+    photos: PhotoList | None = None
 
 
 def simulate(
@@ -43,6 +46,7 @@ def simulate(
     active: ActiveSettings,
     seed: int,
     progress: Callable[[int, int], None] | None = None,
+    evidence: Any = None,
 ) -> list[dict[str, Any]]:
     """Ask and refine for some cycles, with the same features in each.
 
@@ -54,6 +58,7 @@ def simulate(
         active: cycles, budget and rounds.
         seed: of the questions and of the oracle.
         progress: called with (cycles done, all cycles).
+        evidence: scores of pairs beside the features, as `ActiveLearner` takes it.
 
     Returns:
         A row a cycle, 0 being the method's labels before any question: `cycle`, `asked` so far, `must_links` so far,
@@ -78,6 +83,7 @@ def simulate(
             seed=seed,
             identities=scene.individual,
             machine=True,
+            evidence=evidence,
         )
         for epoch in range(settings.cycles):
             result = learner.step(scene.features, labels, epoch=epoch, graph=scene.graph)

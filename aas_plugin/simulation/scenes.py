@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from aas_plugin.clustering.choosing import fit_clustering, most_neighbours
 from aas_plugin.clustering.jaccard import graph_of
 from aas_plugin.clustering.knn import nearest
 from aas_plugin.data.images import ImageStore
+from aas_plugin.data.photo_list import PhotoList, photos_of
 from aas_plugin.errors import AasError
 from aas_plugin.runs.data import read_data
 from aas_plugin.runs.device import choose_device
@@ -84,7 +86,23 @@ class Scenes:
             self._kept = name, self._read(name)
         return self._kept[1]
 
+    def evidence(self, name: str, scene: Scene) -> Any:
+        """Scores of pairs of a data set's photos beside the features, None for "none".
+
+        Raises:
+            AasError: there is no such evidence, or no photo.
+        """
+        choice = self._settings.evidence
+        component = self._plugins.component("evidence", name)
+        if name == "none":
+            return None
+        if scene.photos is None:
+            raise AasError(f"--evidence {name} looks at photos; name a data set of them by --dataset, not --features")
+        plugin = component.make(choice.options if choice.name == name else {})
+        return plugin.aas_pair_scores(scene.photos, shared_cache(), self._plugins.progress)
+
     def _read(self, name: str) -> Scene:
+        photos: PhotoList | None = None
         if name in self._files:
             clustering = self._clustering
             matrix, individual = read_features(self._files[name])
@@ -92,11 +110,11 @@ class Scenes:
                 raise AasError(f"{self._files[name]} says nothing of individuals; give them by --labels")
         else:
             clustering = self._settings.clustering
-            matrix, individual = self._untrained()
+            matrix, individual, photos = self._untrained()
         individual = read_labels(self._labels) if self._labels is not None else individual
         assert individual is not None
         check_labels(individual, len(matrix))
-        return self._clustered(matrix, individual, clustering)
+        return replace(self._clustered(matrix, individual, clustering), photos=photos)
 
     def _clustered(self, matrix: np.ndarray, individual: np.ndarray, clustering: FittingClustering) -> Scene:
         device: torch.device | str = "cpu"
@@ -104,8 +122,8 @@ class Scenes:
             device = choose_device(self._settings.device)
         return scene_of(matrix, individual, clustering, self._settings.seed, device, self._plugins.progress)
 
-    def _untrained(self) -> tuple[np.ndarray, np.ndarray]:
-        """Features of a data set's training images by its backbone, and who is on them."""
+    def _untrained(self) -> tuple[np.ndarray, np.ndarray, PhotoList]:
+        """Features of a data set's training images by its backbone, who is on them, and the images themselves."""
         # Torch takes seconds and half a gigabyte, which features that are given do not need.
         from aas_plugin.models.feature_cache import untrained_features
 
@@ -118,7 +136,7 @@ class Scenes:
             plugins.component("backbone", choice.name), choice.options, images, data.hashes, data.train,
             choose_device(settings.device), shared_cache(), seed=settings.seed, progress=plugins.progress("embedding"),
         )  # fmt: skip
-        return features, data.identity[data.train]
+        return features, data.identity[data.train], photos_of(data.catalogue, data.train, data.hashes)
 
 
 def scene_of(

@@ -1,0 +1,195 @@
+"""Evidence about pairs in an active learner: on trial first, then as far as answers bear it out."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from aas_plugin.clustering.graph import Graph
+from aas_plugin.constraints.evidence import Evidence
+from aas_plugin.errors import AasError
+from aas_plugin.fusion.fitting import Fusion, fit_fusion, prior_fusion
+from aas_plugin.fusion.graph import Candidates, ScoredGraph
+from aas_plugin.fusion.sources import Source, sources_of
+from aas_plugin.sampling.proposal import KnownPairs
+
+Ints = NDArray[np.int64]
+
+TRIAL = 20
+"""Pairs that evidence, and features, may each put forward before it is decided whether evidence counts."""
+
+FEATURES = "features"
+"""The source that is there without any evidence: 1 - Jaccard distance."""
+
+BY_EVIDENCE, BY_FEATURES, BY_BOTH = "trial: evidence", "trial: features", "trial: both"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What the first questions said.
+
+    Attributes:
+        evidence: "same" answers among the pairs that evidence put forward.
+        features: among those of the features.
+        asked: how many of each had an answer.
+    """
+
+    evidence: int
+    features: int
+    asked: int
+
+    @property
+    def passed(self) -> bool:
+        """Whether evidence found at least as many; where both found as many, held-out answers decide (ours)."""
+        return self.asked > 0 and self.evidence >= self.features
+
+
+class PairEvidence:
+    """Scores of pairs beside the features, turned into P(same) by answers.
+
+    It counts only after a trial: `TRIAL` pairs that it ranks first and as many that features rank first are asked, and
+    it must find as many "same". Then each source counts with the weight that answers give it, see `fit_fusion`. With
+    no source but the features left all is as it is without evidence.
+
+    Args:
+        make: gives the sources of N images, or scores by name; called when they are first needed.
+        images: N.
+    """
+
+    def __init__(self, make: Callable[[], Any], images: int) -> None:
+        self._make, self._images = make, images
+        self._sources: list[Source] | None = None
+        self._candidates: tuple[Graph, Candidates] | None = None
+        self._scored: tuple[Graph, tuple[str, ...], Graph] | None = None
+        self.fusion: Fusion | None = None
+
+    @property
+    def sources(self) -> list[Source]:
+        """What there is; nothing, with a warning, where it cannot be had."""
+        if self._sources is None:
+            try:
+                self._sources = sources_of(self._make() or [], self._images)
+            except AasError as error:
+                warnings.warn(f"features alone speak for pairs, as evidence cannot be had: {error}", stacklevel=2)
+                self._sources = []
+        return self._sources
+
+    def trial_pairs(self, graph: Graph, budget: int, known: KnownPairs) -> pd.DataFrame | None:
+        """The pairs of the trial: the first of both rankings in turn.
+
+        Args:
+            graph: distances of the features.
+            budget: most pairs.
+            known: from pairs, int64 (P, 2), to whether each needs no question, bool (P,).
+
+        Returns:
+            One row a pair, int64 `u < v` and text `kind`; None where there is nothing to try.
+        """
+        if not self.sources or budget < 2:
+            return None
+        candidates = self._of(graph)
+        fresh = np.flatnonzero(~known(candidates.pairs))
+        prior = self._prior(candidates)
+        only = Fusion(np.where(_is_features(candidates), 0.0, prior.weights), 0.0)
+        ranked = [
+            fresh[np.argsort(-score[fresh], kind="stable")][: min(TRIAL, budget // 2)]
+            for score in (only.logit(candidates.z), candidates.z[:, 0])
+        ]
+        first, second = (set(one.tolist()) for one in ranked)
+        kind = {
+            place: BY_BOTH if place in first and place in second else BY_EVIDENCE if place in first else BY_FEATURES
+            for place in [*first, *second]
+        }
+        order = list(dict.fromkeys(place for both in zip(*ranked, strict=True) for place in both))
+        if not order:
+            return None
+        pairs = candidates.pairs[order]
+        return pd.DataFrame({"u": pairs[:, 0], "v": pairs[:, 1], "kind": [kind[place] for place in order]})
+
+    def graph(self, graph: Graph, evidence: Evidence, trial: Trial | None) -> Graph:
+        """Distances 1 - P(same) where evidence counts; else those of the features as they are.
+
+        Args:
+            graph: distances of the features.
+            evidence: the answers.
+            trial: what the first questions said; None before.
+        """
+        if trial is None or not trial.passed or not self.sources:
+            self.fusion = None
+            return graph
+        if self._scored is None or self._scored[0] is not graph or self._scored[1] != evidence.ids:
+            self._scored = graph, evidence.ids, self._fitted(graph, evidence)
+        return self._scored[2]
+
+    def _fitted(self, graph: Graph, evidence: Evidence) -> Graph:
+        candidates = self._of(graph)
+        z = candidates.z_of(evidence.pairs)
+        self.fusion = fit_fusion(z, evidence.same, candidates.similar, self._prior(candidates))
+        counts = bool((self.fusion.weights[~_is_features(candidates)] != 0).any())
+        return ScoredGraph(graph, candidates, self.fusion) if counts else graph
+
+    def _prior(self, candidates: Candidates) -> Fusion:
+        return prior_fusion(candidates.z, candidates.similar, self._images)
+
+    def _of(self, graph: Graph) -> Candidates:
+        if self._candidates is None or self._candidates[0] is not graph:
+            features = Source(FEATURES, lambda pairs: 1 - graph.distance(pairs[:, 0], pairs[:, 1]).astype(np.float64))
+            self._candidates = graph, Candidates([features, *self.sources], graph.neighbours)
+        return self._candidates[1]
+
+    def report(self, trial: Trial | None) -> dict[str, Any]:
+        """What a cycle's report says of it: the weight of each source, and the trial."""
+        if not self.sources:
+            return {}
+        names = [FEATURES, *(source.name for source in self.sources)]
+        weights = self.fusion.weights.tolist() if self.fusion is not None else [1.0] + [0.0] * (len(names) - 1)
+        told: dict[str, Any] = {f"evidence.{name}": weight for name, weight in zip(names, weights, strict=True)}
+        if trial is not None:
+            told |= {"evidence.trial_same": trial.evidence, "evidence.trial_features_same": trial.features}
+        return told
+
+
+def trial_of(answers: Iterable[Any]) -> Trial | None:
+    """What the trial said, of answers with `kind` and `decision`; None before its first answer."""
+    same, tried, asked = {BY_EVIDENCE: 0, BY_FEATURES: 0, BY_BOTH: 0}, False, 0
+    for answer in answers:
+        if answer.kind in same:
+            tried = True
+            asked += answer.decision != "cannot_tell"
+            same[answer.kind] += answer.decision == "same"
+    both = same[BY_BOTH]
+    return Trial(same[BY_EVIDENCE] + both, same[BY_FEATURES] + both, asked) if tried else None
+
+
+def _is_features(candidates: Candidates) -> NDArray[np.bool_]:
+    return np.array([source.name == FEATURES for source in candidates.sources], dtype=bool)
+
+
+LIKELY = 0.1
+"""P(same) down to which pairs fill what a sampler leaves of its budget (ours)."""
+
+
+def likely_pairs(graph: Graph, budget: int, known: KnownPairs, taken: Sequence[tuple[int, int]]) -> pd.DataFrame:
+    """The most likely pairs that nobody took: score order, which fills what a sampler leaves of its budget.
+
+    Args:
+        graph: distances 1 - P(same).
+        budget: most pairs.
+        known: from pairs, int64 (P, 2), to whether each needs no question, bool (P,).
+        taken: pairs u < v to leave out.
+    """
+    near = graph.distances.tocoo()
+    kept = (near.row < near.col) & (near.data <= 1 - LIKELY)
+    pairs = np.stack([near.row[kept], near.col[kept]], axis=1).astype(np.int64)
+    pairs = pairs[np.argsort(near.data[kept], kind="stable")]
+    left_out = set(taken)
+    open_ones = pairs[~known(pairs)] if len(pairs) else pairs
+    found = [pair for pair in map(tuple, open_ones.tolist()) if pair not in left_out][:budget]
+    ends = np.array(found, dtype=np.int64).reshape(-1, 2)
+    return pd.DataFrame({"u": ends[:, 0], "v": ends[:, 1], "kind": ["likely"] * len(ends)})

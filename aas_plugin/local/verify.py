@@ -1,0 +1,87 @@
+"""Which keypoints of two photos match, and whether one movement takes them to each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from aas_plugin.fusion.sources import best_partners
+from aas_plugin.local.keypoints import Keypoints
+
+Ints = NDArray[np.int64]
+
+RATIO = 0.9
+"""How near the nearest descriptor must be, as share of the distance of the next one (ours, loose)."""
+
+REACH = 0.03
+"""How far a keypoint may lie from where the movement takes it, as share of the photo (ours)."""
+
+
+def matching(one: Keypoints, other: Keypoints) -> Ints:
+    """Keypoints that are each other's nearest, and clearly nearer than the next ones.
+
+    Args:
+        one: n keypoints.
+        other: m keypoints.
+
+    Returns:
+        int64 (M, 2), positions in both, the most alike first.
+    """
+    if len(one.places) < 2 or len(other.places) < 2:
+        return np.empty((0, 2), dtype=np.int64)
+    alike = one.descriptors.astype(np.float32) @ other.descriptors.astype(np.float32).T
+    apart = np.sqrt(np.maximum(2 - 2 * alike, 0))
+    there, back = apart.argmin(axis=1), apart.argmin(axis=0)
+    mine = np.arange(len(apart))
+    next_best = np.partition(apart, 1, axis=1)[:, 1]
+    kept = (back[there] == mine) & (apart[mine, there] < RATIO * next_best)
+    found = np.stack([mine[kept], there[kept]], axis=1).astype(np.int64)
+    return found[np.argsort(apart[found[:, 0], found[:, 1]], kind="stable")]
+
+
+def moved_together(one: Keypoints, other: Keypoints, matches: Ints) -> NDArray[np.bool_]:
+    """Which matches one affine movement explains: bool (M,), of matches int64 (M, 2); none of fewer than four."""
+    if len(matches) < 4:
+        return np.zeros(len(matches), dtype=bool)
+    import cv2
+
+    start, end = one.places[matches[:, 0]], other.places[matches[:, 1]]
+    movement, inside = cv2.estimateAffine2D(
+        start, end, method=cv2.RANSAC, ransacReprojThreshold=REACH, maxIters=1000, confidence=0.99
+    )
+    if movement is None:
+        return np.zeros(len(matches), dtype=bool)
+    return np.asarray(inside).ravel().astype(bool)
+
+
+def verified(
+    scores: csr_array,
+    keypoints: Sequence[Keypoints],
+    partners: int,
+    progress: Callable[[int, int], None] | None = None,
+) -> csr_array:
+    """How many keypoints of the best pairs move together.
+
+    Args:
+        scores: float64 CSR (N, N), symmetric: how well photos match.
+        keypoints: of N photos.
+        partners: of each photo that are looked at, those of the highest scores.
+        progress: called with (pairs done, all pairs).
+
+    Returns:
+        float64 CSR (N, N), symmetric, numbers of matches.
+    """
+    pairs = best_partners(scores, partners)
+    counts = np.zeros(len(pairs))
+    for place, (u, v) in enumerate(pairs.tolist()):
+        counts[place] = moved_together(keypoints[u], keypoints[v], matching(keypoints[u], keypoints[v])).sum()
+        if progress is not None:
+            progress(place + 1, len(pairs))
+    rows, columns = np.concatenate([pairs, pairs[:, ::-1]]).T if len(pairs) else np.empty((2, 0), np.int64)
+    found = csr_array((np.concatenate([counts, counts]), (rows, columns)), shape=scores.shape)
+    found.eliminate_zeros()
+    found.sort_indices()
+    return found
