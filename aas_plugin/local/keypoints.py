@@ -28,7 +28,7 @@ class Keypoints(NamedTuple):
     """Keypoints of one photo, the strongest first.
 
     Attributes:
-        places: float32 (n, 2), from the left and from the top, as shares of the photo.
+        places: float32 (n, 2), from the left and from the top, as shares of the photo's longer side.
         descriptors: float16 (n, D), of unit length.
     """
 

@@ -40,7 +40,7 @@ class LocalOptions(BaseModel):
         None, description="left, top, right and bottom of the part that counts, in shares of the photo or of its bbox"
     )
     shape: Shape = Field("ellipse", description="ellipse or box: of that part")
-    size: int = Field(384, ge=64, le=4096, description="pixels of the longer side of that part when it is looked at")
+    size: int = Field(320, ge=64, le=4096, description="pixels of the longer side of that part when it is looked at")
     most: int = Field(400, ge=10, description="keypoints of a photo at most, the strongest")
     verify: int = Field(
         10, ge=0, description="best partners of a photo of which is looked whether keypoints move together"

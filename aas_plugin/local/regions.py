@@ -41,8 +41,8 @@ class Cut(NamedTuple):
     Attributes:
         pixels: uint8 (h, w, 3), RGB.
         inside: bool (h, w), which pixels count.
-        origin: left and top of the part in the photo, as shares of it.
-        extent: width and height of `pixels`, as shares of the photo.
+        origin: left and top of the part in the photo, as shares of the photo's longer side.
+        extent: width and height of `pixels`, as shares of the photo's longer side.
     """
 
     pixels: NDArray[np.uint8]
@@ -96,8 +96,9 @@ def cut_out(
     if any(more):
         pixels = np.pad(pixels, ((0, more[0]), (0, more[1]), (0, 0)), mode="edge")
         inside = np.pad(inside, ((0, more[0]), (0, more[1])))
-    extent = pixels.shape[1] / scale / width, pixels.shape[0] / scale / height
-    return Cut(pixels, inside, (left / width, top / height), extent)
+    longer = max(width, height)
+    extent = pixels.shape[1] / scale / longer, pixels.shape[0] / scale / longer
+    return Cut(pixels, inside, (left / longer, top / longer), extent)
 
 
 def _inside(shape: tuple[int, int], kind: Shape) -> NDArray[np.bool_]:

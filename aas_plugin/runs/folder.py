@@ -149,6 +149,11 @@ def shared_cache() -> Path | None:
     return runs / CACHE if runs.is_dir() else None
 
 
+def lasting_cache() -> Path:
+    """Where a command that is no run keeps what takes long, such as keypoints: beside the runs, made if need be."""
+    return runs_folder() / CACHE
+
+
 def find_run(name: str) -> Path:
     """The folder of a run by its path, or else by its name; it need not exist."""
     given = Path(name)

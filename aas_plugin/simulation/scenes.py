@@ -17,7 +17,7 @@ from aas_plugin.data.photo_list import PhotoList, photos_of
 from aas_plugin.errors import AasError
 from aas_plugin.runs.data import read_data
 from aas_plugin.runs.device import choose_device
-from aas_plugin.runs.folder import shared_cache
+from aas_plugin.runs.folder import lasting_cache, shared_cache
 from aas_plugin.settings.models import EPS_MARGIN, ClusteringSettings, FittingClustering
 from aas_plugin.simulation.loop import Scene
 from aas_plugin.simulation.reading import check_labels, read_features, read_labels
@@ -99,7 +99,7 @@ class Scenes:
         if scene.photos is None:
             raise AasError(f"--evidence {name} looks at photos; name a data set of them by --dataset, not --features")
         plugin = component.make(choice.options if choice.name == name else {})
-        return plugin.aas_pair_scores(scene.photos, shared_cache(), self._plugins.progress)
+        return plugin.aas_pair_scores(scene.photos, lasting_cache(), self._plugins.progress)
 
     def _read(self, name: str) -> Scene:
         photos: PhotoList | None = None
