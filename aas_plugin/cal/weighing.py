@@ -77,7 +77,7 @@ class Weighed:
     @property
     def trusted(self) -> bool:
         """Whether clusters by linkage are worth more than the method's own labels."""
-        return self.calibrating >= LEAST and not self.hopeless
+        return self.is_probability or (self.calibrating >= LEAST and not self.hopeless)
 
     @property
     def doubt(self) -> Floats:

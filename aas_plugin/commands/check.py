@@ -12,7 +12,11 @@ from aas_plugin.commands.common import DeviceName, Modules, Params, Sets, given_
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from aas_plugin.plugins.manager import Plugins
+    from aas_plugin.runs.data import RunData
     from aas_plugin.settings.models import RunSettings
+
+NEIGHBOURS = 31
 
 
 def check(
@@ -32,8 +36,10 @@ def check(
         import numpy as np
         import torch  # noqa: F401 - here, where it is seen that something happens
 
+        from aas_plugin.clustering.knn import nearest
         from aas_plugin.data.images import ImageStore
         from aas_plugin.evaluation.data_check import check_data
+        from aas_plugin.evaluation.pair_quality import pair_quality
         from aas_plugin.files import write_json
         from aas_plugin.models.feature_cache import untrained_features
         from aas_plugin.runs.data import read_data
@@ -62,6 +68,7 @@ def check(
             plugins.component("backbone", choice.name), choice.options, images, data.hashes, rows, place,
             shared_cache(), seed=settings.seed, progress=plugins.progress("embedding"),
         )  # fmt: skip
+        sources = _evidence(plugins, settings, data, rows)
         orientation = data.catalogue.table["orientation"].astype(object)
         with console.status("comparing"):
             result: dict[str, Any] = {
@@ -78,11 +85,26 @@ def check(
                     settings.seed,
                 ),
             }
+            if sources:
+                near = nearest(features, min(NEIGHBOURS, len(features))).ranks
+                result["evidence"] = pair_quality(features, sources, near, data.identity[rows], settings.seed)
     finally:
         terminal.close()
     _show(console, result, settings, without_weights)
     if as_json is not None:
         write_json(as_json, result)
+
+
+def _evidence(plugins: Plugins, settings: RunSettings, data: RunData, rows: Any) -> Any:
+    """Evidence about pairs of catalogue rows beside the features, where some is chosen."""
+    from aas_plugin.data.photo_list import photos_of
+    from aas_plugin.runs.folder import lasting_cache
+
+    choice = settings.evidence
+    plugin = plugins.component("evidence", choice.name).make(choice.options)
+    if choice.name == "none":
+        return []
+    return plugin.aas_pair_scores(photos_of(data.catalogue, rows, data.hashes), lasting_cache(), plugins.progress)
 
 
 def _lacks_weights(settings: RunSettings) -> bool:
@@ -136,6 +158,9 @@ def _show(console: Console, result: dict[str, Any], settings: RunSettings, witho
                 "",
                 f"within one flank the nearest is of the same individual: {_beside(sides['alone'], 'top1')} by chance",
             )
+    for number, (name, found) in enumerate(result.get("evidence", {}).items()):
+        text = f"{name}: mAP {found['mAP']:.3f}, the first is of the same individual {found['top1']:.0%}"
+        say("" if number else "evidence", text)
     if clustering is not None:
         say(
             "clustering",

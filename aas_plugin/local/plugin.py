@@ -10,12 +10,14 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from aas_plugin.data.photo_list import PhotoList
 from aas_plugin.data.pieces import Pieces
 from aas_plugin.fusion.sources import Source
 from aas_plugin.hookspecs import hookimpl
+from aas_plugin.local.draw import contact_sheet
 from aas_plugin.local.keypoints import Detector, Keypoints, keypoints_of
 from aas_plugin.local.lnbnn import lnbnn_scores, matching_key
 from aas_plugin.local.regions import Region, Shape
@@ -95,12 +97,23 @@ class LocalEvidence:
             )
         return found
 
+    def look(self, photos: PhotoList) -> Image.Image:
+        """Some photos as they are looked at."""
+        return contact_sheet(photos, self.options.region)
+
     @hookimpl
     def aas_pair_scores(
         self, photos: PhotoList, cache: Path | None, progress: Callable[[str], Progress]
     ) -> list[Source]:
         """Match all photos by their keypoints; also whether two are of one sitting, where that is known."""
         options = self.options
+        if options.crop is None and np.isnan(photos.box).all() and not any(photos.masks):
+            warnings.warn(
+                "keypoints of whole photos count, those of the background, too: give the part with the animal by "
+                "--set evidence.crop=[left,top,right,bottom] in shares, or a column bbox or mask; `aas data show "
+                "--sheet` shows what counts",
+                stacklevel=2,
+            )
         found = self.find(photos, cache, progress("finding keypoints"))
         groups = comparable_groups(photos.orientation)
         kept = None

@@ -79,14 +79,17 @@ def ambiguity_aware_pairs(
     medoids = medoids_of(region, distances)
     medoid_group = np.full(len(region), -1, dtype=np.int64)
     medoid_group[medoids] = 0
-    over = over_segmentation_pool(medoids, views.graph.among(medoid_group), options.k_max, options.s_min)
+    over = over_segmentation_pool(medoids, views.ranking.among(medoid_group), options.k_max, options.s_min)
     under = under_segmentation_pool(views.a, views.b, views.inlier, region, distances, closest=options.closest)
+    under_similarity = under.sim
+    if views.scored is not None:
+        under_similarity = 1 - views.scored.distance(under.pairs[:, 0], under.pairs[:, 1]).astype(np.float64)
     asked = known if options.closure else lambda pairs: np.zeros(len(pairs), dtype=bool)
     over_open = ~asked(over.pairs) & (options.pools != "under")
     under_open = ~asked(under.pairs) & (options.pools != "over")
     p_over, p_under = pair_distribution(
         over.sim[over_open],
-        under.sim[under_open],
+        under_similarity[under_open],
         under.type[under_open],
         under.region[under_open],
         under.inconsistent,
@@ -104,7 +107,7 @@ def ambiguity_aware_pairs(
         pairs=pairs[drawn],
         kind=np.repeat(["over", "under"], [len(p_over), len(p_under)])[drawn],
         probability=probability[drawn],
-        similarity=np.concatenate([over.sim[over_open], under.sim[under_open]])[drawn],
+        similarity=np.concatenate([over.sim[over_open], under_similarity[under_open]])[drawn],
         types=pair_types(pairs[drawn], views.inlier),
         regions=region[pairs[drawn]],
     )

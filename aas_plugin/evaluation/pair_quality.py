@@ -1,0 +1,70 @@
+"""How well evidence about pairs finds photos of the same individual, beside features."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aas_plugin.fusion.fitting import prior_fusion
+from aas_plugin.fusion.graph import Candidates
+from aas_plugin.fusion.sources import Source
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+QUERIES = 1000
+"""Photos at most that are searched for; of more, so many are drawn."""
+
+FEATURES, TOGETHER = "features", "together"
+
+
+def pair_quality(
+    features: NDArray[np.float32], sources: Sequence[Source], near: Ints, identity: NDArray[np.object_], seed: int = 0
+) -> dict[str, dict[str, float]]:
+    """Search for each photo among all others, by features, by each source that is a similarity, and by all together.
+
+    Together they are added up on a common scale, as before any answer: `prior_fusion`.
+
+    Args:
+        features: float32 (N, D), L2-normalised rows.
+        sources: evidence about pairs.
+        near: int64 (N, k), the nearest images of each image by features, itself first.
+        identity: object (N,), None where unknown; such photos are left out.
+        seed: of the draw of the queries.
+
+    Returns:
+        By ranking: `mAP` and `top1`, in [0, 1], over photos whose individual has another one; empty without any.
+    """
+    named = np.array([one is not None for one in identity], dtype=bool)
+    counts = {name: int((identity[named] == name).sum()) for name in set(identity[named].tolist())}
+    queries = np.array([place for place in np.flatnonzero(named) if counts[identity[place]] > 1], dtype=np.int64)
+    if not len(queries):
+        return {}
+    if len(queries) > QUERIES:
+        queries = np.sort(np.random.default_rng(seed).permutation(queries)[:QUERIES])
+    own = Source(FEATURES, lambda pairs: np.einsum("ij,ij->i", features[pairs[:, 0]], features[pairs[:, 1]]))
+    candidates = Candidates([own, *sources], near)
+    weights = prior_fusion(candidates.z, candidates.similar, len(features)).weights
+    shown = [place for place, source in enumerate(candidates.sources) if source.is_similarity]
+    names = [candidates.sources[place].name for place in shown] + [TOGETHER] * (len(shown) > 1)
+    gallery = np.flatnonzero(named)
+    found: dict[str, list[tuple[float, bool]]] = {name: [] for name in names}
+    for query in queries.tolist():
+        others = gallery[gallery != query]
+        z = candidates.z_of(np.stack([np.full(len(others), query), others], axis=1))
+        hits = np.asarray(identity[others] == identity[query], dtype=bool)
+        for name, score in zip(names, [*z.T[shown], z @ weights], strict=False):
+            order = np.argsort(-score, kind="stable")
+            found[name].append(_average_precision(hits[order]))
+    return {
+        name: {"mAP": float(np.mean([one for one, _ in told])), "top1": float(np.mean([first for _, first in told]))}
+        for name, told in found.items()
+    }
+
+
+def _average_precision(hits: NDArray[np.bool_]) -> tuple[float, bool]:
+    """Average precision of a ranking, and whether its first is a hit; hits bool (G,), at least one of them."""
+    places = np.flatnonzero(hits)
+    return float((np.arange(1, len(places) + 1) / (places + 1)).mean()), bool(hits[0])
