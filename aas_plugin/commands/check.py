@@ -98,13 +98,15 @@ def check(
 def _evidence(plugins: Plugins, settings: RunSettings, data: RunData, rows: Any) -> Any:
     """Evidence about pairs of catalogue rows beside the features, where some is chosen."""
     from aas_plugin.data.photo_list import photos_of
+    from aas_plugin.fusion.sources import sources_if_any
     from aas_plugin.runs.folder import lasting_cache
 
     choice = settings.evidence
     plugin = plugins.component("evidence", choice.name).make(choice.options)
     if choice.name == "none":
         return []
-    return plugin.aas_pair_scores(photos_of(data.catalogue, rows, data.hashes), lasting_cache(), plugins.progress)
+    photos = photos_of(data.catalogue, rows, data.hashes)
+    return sources_if_any(lambda: plugin.aas_pair_scores(photos, lasting_cache(), plugins.progress), len(photos))
 
 
 def _lacks_weights(settings: RunSettings) -> bool:

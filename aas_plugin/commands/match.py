@@ -20,6 +20,12 @@ def match(
         typer.Option("--threshold", help="Best score below which a photo shows an unknown individual; else estimated."),
     ] = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="CSV file to write.")] = Path("matches.csv"),
+    draw: Annotated[
+        Path | None, typer.Option("--draw", help="Folder for a picture of each photo beside its best match.")
+    ] = None,
+    sets: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="evidence=local and its settings.")
+    ] = None,
     device: Device = "auto",
     plugin: Modules = None,
 ) -> None:
@@ -28,6 +34,9 @@ def match(
     An individual's score is the cosine similarity of its most similar gallery photo, at most 1. Without --threshold
     it is estimated in the gallery: each photo is searched for once without itself, once without its individual, and
     the threshold is the score that best tells the first, which are known, from the second, which are not.
+
+    With --set evidence=local keypoints are compared, too, and the score is the probability that it is the same
+    individual, calibrated on the gallery; where keypoints do not help there, all is as without them.
     """
     from rich.console import Console
 
@@ -36,15 +45,20 @@ def match(
         import numpy as np
         import pandas as pd
 
+        from aas_plugin.commands.matching_evidence import MatchEvidence
         from aas_plugin.errors import AasError
         from aas_plugin.evaluation.matching import (
             best_per_individual,
+            cosine,
             leave_one_out_scores,
             separating_threshold,
             top_individuals,
         )
         from aas_plugin.files import write_text
 
+    beside = MatchEvidence(sets, plugin, console)
+    if draw is not None and not beside.chosen:
+        raise AasError("--draw shows keypoints that match; add --set evidence=local")
     opened = open_trained(model, device, plugin, console)
     known, new = read_photos(gallery), read_photos(photos)
     if not known.has_identities:
@@ -55,12 +69,17 @@ def match(
     codes, names = pd.factorize(known.table["identity"], sort=True)
     named = codes >= 0
     gallery_features = embed_photos(opened, known, device, console, "gallery")[named]
+    features = embed_photos(opened, new, device, console, "photos")
     individual = codes[named].astype(np.int64)
-    scores = best_per_individual(embed_photos(opened, new, device, console, "photos"), gallery_features, individual)
+    of_photos, of_gallery = cosine(features, gallery_features), cosine(gallery_features, gallery_features)
+    fused = beside.fused(known, np.flatnonzero(named), new, gallery_features, features, individual)
+    if fused is not None and fused.counts:
+        of_photos, of_gallery = fused.photos, fused.gallery
+    scores = best_per_individual(of_photos, len(features), individual)
     ranked, ranked_scores = top_individuals(scores, k)
     source = "given"
     if threshold is None:
-        threshold = separating_threshold(*leave_one_out_scores(gallery_features, individual))
+        threshold = separating_threshold(*leave_one_out_scores(of_gallery, individual))
         source = "estimated in the gallery"
     unknown = ranked_scores[:, 0].astype(np.float64) < (-np.inf if threshold is None else threshold)
     shown = ranked.shape[1]
@@ -79,6 +98,8 @@ def match(
         console.print(text, soft_wrap=True, markup=False)
 
     left_out = f", {int((~named).sum())} photos without an individual left out" if not named.all() else ""
+    if fused is not None:
+        say(beside.told(fused))
     say(f"gallery: {int(named.sum())} photos of {len(names)} individuals{left_out}")
     if k > len(names):
         say(f"-k {k} is more than there are individuals; {len(names)} are listed")
@@ -93,3 +114,6 @@ def match(
             f"{source}"
         )
     say(f"{output}: the best {shown} individuals of {len(new)} photos")
+    if draw is not None:
+        beside.draw(draw, of_photos, individual, ranked[:, 0])
+        say(f"{draw}: {len(new)} pictures, each of a photo and of the gallery's best match, with keypoints that match")

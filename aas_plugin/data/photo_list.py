@@ -100,3 +100,15 @@ def _box(cell: object, path: object) -> tuple[float, ...]:
     if len(found) != 4 or found[2] <= 0 or found[3] <= 0:
         raise AasError(f"the bbox {str(cell)!r} of {path} is none; left, top, width and height in pixels are needed")
     return tuple(found)
+
+
+def joined(one: PhotoList, other: PhotoList) -> PhotoList:
+    """Photos of two lists in one."""
+    return PhotoList(
+        one.paths + other.paths,
+        one.hashes + other.hashes,
+        np.concatenate([one.orientation, other.orientation]),
+        np.concatenate([one.date, other.date]),
+        np.concatenate([one.box, other.box]),
+        one.masks + other.masks,
+    )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import uuid
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,31 +28,37 @@ class Pieces:
         self._root, self._what = root, what
         self.folder = root / key
 
-    def read(self, arrays: Sequence[str]) -> Iterator[dict[str, NDArray[np.generic]]]:
-        """Give the arrays of every piece, by name; a damaged piece is a warning, and removed."""
+    def read(
+        self, arrays: Sequence[str], check: Callable[[dict[str, Any]], None] = lambda piece: None
+    ) -> Iterator[dict[str, Any]]:
+        """Give the arrays of every piece, by name; a damaged piece is a warning, and removed.
+
+        Args:
+            arrays: their names.
+            check: raises ValueError for arrays that are not as they should be.
+        """
         for path in sorted(self.folder.glob("*.npz")):
-            found = self.read_one(path.stem, arrays)
+            found = self.read_one(path.stem, arrays, check)
             if found is not None:
                 yield found
 
-    def read_one(self, piece: str, arrays: Sequence[str]) -> dict[str, NDArray[np.generic]] | None:
-        """Give the arrays of one piece, or None where it is not there; a damaged one is a warning, and removed."""
+    def read_one(
+        self, piece: str, arrays: Sequence[str], check: Callable[[dict[str, Any]], None] = lambda piece: None
+    ) -> dict[str, Any] | None:
+        """Give the arrays of one piece, or None where it is not there: see `read`."""
         path = self.folder / f"{piece}.npz"
         try:
             with np.load(path, allow_pickle=False) as held:
-                return {name: held[name] for name in arrays}
-        except FileNotFoundError:
+                found = {name: held[name] for name in arrays}
+            check(found)
+            return found
+        except FileNotFoundError:  # Another process may just have removed it.
             return None
         except Exception as error:  # Anything can be in a damaged file.
-            self.reject(piece, str(error))
+            why = " ".join(str(error).split())[:100]
+            warnings.warn(f"{path} is damaged ({why}); its {self._what} are computed anew", stacklevel=3)
+            path.unlink(missing_ok=True)
             return None
-
-    def reject(self, piece: str, why: str) -> None:
-        """Remove a piece that holds something else than it should, with a warning."""
-        path = self.folder / f"{piece}.npz"
-        why = " ".join(why.split())[:100]
-        warnings.warn(f"{path} is damaged ({why}); its {self._what} are computed anew", stacklevel=3)
-        path.unlink(missing_ok=True)
 
     def add(self, piece: str | None = None, /, **arrays: NDArray[np.generic]) -> None:
         """Keep arrays by name as one piece, under a name of its own unless one is given.

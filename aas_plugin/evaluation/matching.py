@@ -2,30 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 
 _CHUNK_CELLS = 2**22
 
 
+Similarity = Callable[[slice], npt.NDArray[np.float32]]
+"""From rows of photos to how alike each is to each of G gallery photos, float32 (rows, G)."""
+
+
+def cosine(features: npt.NDArray[np.float32], gallery: npt.NDArray[np.float32]) -> Similarity:
+    """Cosine similarities of photos, float32 (P, D), to gallery photos, float32 (G, D), both L2-normalised."""
+    return lambda rows: features[rows] @ gallery.T
+
+
 def best_per_individual(
-    features: npt.NDArray[np.float32], gallery: npt.NDArray[np.float32], individual: npt.NDArray[np.int64]
+    similarity: Similarity, photos: int, individual: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.float32]:
     """Score individuals by their most similar gallery photo.
 
     Args:
-        features: float32 (P, D) of the photos, L2-normalised.
-        gallery: float32 (G, D), L2-normalised, at least one row.
+        similarity: of the photos to the gallery's, at least one.
+        photos: P.
         individual: int64 (G,) in 0..I-1, each at least once.
 
     Returns:
-        float32 (P, I), cosine similarities in [-1, 1].
+        float32 (P, I), similarities.
     """
     order = np.argsort(individual, kind="stable")
     starts = np.searchsorted(individual[order], np.arange(individual.max() + 1))
-    scores = np.empty((len(features), len(starts)), dtype=np.float32)
-    for rows in _chunks(len(features), len(gallery)):
-        scores[rows] = np.maximum.reduceat(features[rows] @ gallery[order].T, starts, axis=1)
+    scores = np.empty((photos, len(starts)), dtype=np.float32)
+    for rows in _chunks(photos, len(individual)):
+        scores[rows] = np.maximum.reduceat(similarity(rows)[:, order], starts, axis=1)
     return scores
 
 
@@ -44,14 +55,14 @@ def top_individuals(scores: npt.NDArray[np.float32], k: int) -> tuple[npt.NDArra
 
 
 def leave_one_out_scores(
-    gallery: npt.NDArray[np.float32], individual: npt.NDArray[np.int64]
+    similarity_of: Similarity, individual: npt.NDArray[np.int64]
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """Best scores of gallery photos, each taken for a new photo: once of a known individual, once of an unknown one.
 
     For the first the photo itself is left out of the gallery, for the second all photos of its individual (ours).
 
     Args:
-        gallery: float32 (G, D), L2-normalised.
+        similarity_of: of gallery photos to all of them.
         individual: int64 (G,).
 
     Returns:
@@ -60,8 +71,8 @@ def leave_one_out_scores(
     """
     known, unknown = [], []
     counts = np.bincount(individual)
-    for rows in _chunks(len(gallery), len(gallery)):
-        similarity = gallery[rows] @ gallery.T
+    for rows in _chunks(len(individual), len(individual)):
+        similarity = similarity_of(rows).copy()
         own = individual[rows, None] == individual
         unknown.append(np.where(own, -np.inf, similarity).max(axis=1))
         similarity[np.arange(len(similarity)), np.arange(rows.start, rows.start + len(similarity))] = -np.inf

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,10 +12,9 @@ from numpy.typing import NDArray
 
 from aas_plugin.clustering.graph import Graph
 from aas_plugin.constraints.evidence import Evidence
-from aas_plugin.errors import AasError
 from aas_plugin.fusion.fitting import Fusion, fit_fusion, prior_fusion
 from aas_plugin.fusion.graph import Candidates, ScoredGraph
-from aas_plugin.fusion.sources import Source, sources_of
+from aas_plugin.fusion.sources import Source, sources_if_any
 from aas_plugin.sampling.proposal import KnownPairs
 
 Ints = NDArray[np.int64]
@@ -73,11 +71,7 @@ class PairEvidence:
     def sources(self) -> list[Source]:
         """What there is; nothing, with a warning, where it cannot be had."""
         if self._sources is None:
-            try:
-                self._sources = sources_of(self._make() or [], self._images)
-            except AasError as error:
-                warnings.warn(f"features alone speak for pairs, as evidence cannot be had: {error}", stacklevel=2)
-                self._sources = []
+            self._sources = sources_if_any(self._make, self._images)
         return self._sources
 
     def trial_pairs(self, graph: Graph, budget: int, known: KnownPairs) -> pd.DataFrame | None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,6 +92,20 @@ def sources_of(given: Mapping[str, Scores] | Sequence[Source], images: int) -> l
         if scores.nnz and abs(scores - scores.T).max() > 1e-6 * scores.data.max():
             raise AasError(f"the evidence {source.name!r} is not symmetric; give each pair the same score both ways")
     return list(given)
+
+
+def sources_if_any(make: Callable[[], Any], images: int) -> list[Source]:
+    """Sources as `make` gives them; none, with a warning, where evidence cannot be had.
+
+    Args:
+        make: gives sources, or scores by name.
+        images: N.
+    """
+    try:
+        return sources_of(make() or [], images)
+    except AasError as error:
+        warnings.warn(f"features alone speak for pairs, as evidence cannot be had: {error}", stacklevel=3)
+        return []
 
 
 def stored_values(matrix: csr_array, pairs: Ints) -> Floats:

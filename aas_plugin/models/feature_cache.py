@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import inspect
 import re
-import uuid
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,8 +13,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from aas_plugin.errors import AasError
-from aas_plugin.files import write_atomically
+from aas_plugin.data.pieces import Pieces
 from aas_plugin.models.head import HeadedModel
 from aas_plugin.training.embed import embed, normalisation
 from aas_plugin.training.seeds import seeded_rng, torch_seed
@@ -43,37 +40,24 @@ class FeatureCache:
     """
 
     def __init__(self, root: Path, key: str) -> None:
-        self._root, self._folder = root, root / key
+        self._pieces = Pieces(root, key, "features")
 
     def read(self, hashes: set[str]) -> dict[str, np.ndarray]:
         """Features, float32 (..., D), of those contents that are there; a damaged file is a warning, and removed."""
         found: dict[str, np.ndarray] = {}
-        for path in sorted(self._folder.glob("*.npz")):
-            try:
-                with np.load(path, allow_pickle=False) as piece:
-                    names, features = piece["hashes"].tolist(), piece["features"]
-                if features.dtype != np.float32 or len(names) != len(features):
-                    raise ValueError("hashes and features do not fit")
-            except FileNotFoundError:  # Another process has just removed it.
-                continue
-            except Exception as error:  # Anything can be in a damaged file.
-                warnings.warn(
-                    f"{path} is damaged ({' '.join(str(error).split())[:100]}); its features are computed anew",
-                    stacklevel=2,
-                )
-                path.unlink(missing_ok=True)
-                continue
+        for piece in self._pieces.read(("hashes", "features"), _check):
+            names, features = piece["hashes"].tolist(), piece["features"]
             found.update((name, row) for name, row in zip(names, features, strict=True) if name in hashes)
         return found
 
     def add(self, hashes: Sequence[str], features: np.ndarray) -> None:
         """Keep features, float32 (n, ..., D), of n contents; a folder that takes none is a warning."""
-        path = self._folder / f"{uuid.uuid4().hex}.npz"
-        try:
-            write_atomically(path, lambda file: np.savez(file, hashes=np.array(hashes, dtype=str), features=features))
-            (self._root / ".gitignore").write_text("*\n", encoding="utf-8")
-        except (AasError, OSError) as error:
-            warnings.warn(f"features are not kept for the next time: {error}", stacklevel=2)
+        self._pieces.add(hashes=np.array(hashes, dtype=str), features=features)
+
+
+def _check(piece: Mapping[str, np.ndarray]) -> None:
+    if piece["features"].dtype != np.float32 or len(piece["hashes"]) != len(piece["features"]):
+        raise ValueError("hashes and features do not fit")
 
 
 def weights_digest(model: nn.Module) -> str:

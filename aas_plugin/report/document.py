@@ -76,6 +76,7 @@ class Card:
         title: the answer in words.
         lines: when and why it was asked, and what the answer did.
         facts: numbers, in small print.
+        matched: a JPEG of both with the keypoints that match, and that in words; None where none were compared.
     """
 
     photos: Sequence[tuple[bytes | None, str]]
@@ -83,6 +84,7 @@ class Card:
     title: str
     lines: Sequence[str]
     facts: str
+    matched: tuple[bytes, str] | None = None
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,7 @@ tbody tr:nth-child(even) { background: #f6f8fa; }
 figure { margin: 0; }
 .photos img, .gone { width: 100%; aspect-ratio: 1; object-fit: contain; background: #eef1f4; border-radius: 4px;
   display: block; }
+.matched img { width: 100%; border-radius: 4px; margin-top: .5rem; display: block; }
 .gone { display: flex; align-items: center; justify-content: center; color: #515b66; font-size: .85rem; }
 figcaption { font-size: .75rem; line-height: 1.3; color: #515b66; }
 pre { background: #f6f8fa; border: 1px solid #e3e7eb; border-radius: 6px; padding: .7rem .9rem; font-size: .85rem;
@@ -149,7 +150,13 @@ def _card(card: Card) -> str:
     lines = "".join(f"<p>{escape(line)}</p>" for line in card.lines if line)
     facts = f'<p class="muted">{escape(card.facts)}</p>' if card.facts else ""
     head = f"<h4>{escape(card.title)}</h4>"
-    return f'<div class="card {escape(card.tone)}">{head}<div class="photos">{photos}</div>{lines}{facts}</div>'
+    matched = ""
+    if card.matched is not None:
+        picture, words = card.matched
+        shown = f'<img alt="{escape(words)}" src="{_data("image/jpeg", picture)}">'
+        matched = f'<figure class="matched">{shown}<figcaption>{escape(words)}</figcaption></figure>'
+    both = f'<div class="photos">{photos}</div>{matched}'
+    return f'<div class="card {escape(card.tone)}">{head}{both}{lines}{facts}</div>'
 
 
 def _photo(photo: bytes | None, path: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 from aas_plugin.files import read_table
 from aas_plugin.report.document import Card
+from aas_plugin.report.keypoints import Matches
 from aas_plugin.report.photos import Photos
 from aas_plugin.report.read import FinishedRun
 
@@ -33,6 +34,10 @@ WHY = {
     "merge": "Is one cluster one individual? It was joined of two parts, of which these photos are, and may be wrong.",
     "atom": "Is one cluster one individual? It was joined of two parts, of which these photos are, and may be wrong.",
     "explore": "Are two clusters one individual? They share no neighbours, but their photos are alike on average.",
+    "trial: evidence": "On trial: of all pairs that keypoints put first. Do they find the same individuals?",
+    "trial: features": "On trial: of all pairs that features put first, to compare keypoints with.",
+    "trial: both": "On trial: both keypoints and features put this pair first.",
+    "likely": "The pair that is most likely the same by features and keypoints, of those not known.",
     "again": "An earlier answer about the same two individuals is in doubt: asked once more, by other photos.",
 }
 
@@ -115,11 +120,13 @@ def cards(run: FinishedRun) -> list[Card]:
     """Cards of a few pairs; empty for a run that asked nothing."""
     pairs = asked_pairs(run)
     photos = Photos(run)
+    matches = Matches(run, photos)
     in_cycle = Counter(pair.cycle for pair in pairs)
-    return [_card(pair, photos, in_cycle[pair.cycle], run.settings["sampler"]["name"]) for pair in chosen(pairs)]
+    sampler = run.settings["sampler"]["name"]
+    return [_card(pair, photos, matches, in_cycle[pair.cycle], sampler) for pair in chosen(pairs)]
 
 
-def _card(pair: Asked, photos: Photos, questions: int, sampler: str) -> Card:
+def _card(pair: Asked, photos: Photos, matches: Matches, questions: int, sampler: str) -> Card:
     answer = pair.answer
     kind, decision = str(answer["kind"]), str(answer["decision"])
     why = WHY.get(kind, f"Chosen by the sampler {sampler}, as a question of the kind {kind}.")
@@ -132,6 +139,7 @@ def _card(pair: Asked, photos: Photos, questions: int, sampler: str) -> Card:
         title=ANSWERS.get(decision, decision),
         lines=[f"Cycle {pair.cycle}, question {pair.place} of {questions}.", why, effect],
         facts=_facts(pair.proposed),
+        matched=matches.picture(answer),
     )
 
 

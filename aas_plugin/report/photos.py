@@ -31,12 +31,17 @@ class Photos:
 
         `path` is relative to the catalogue, `content` its hash there, "" if unknown.
         """
+        found = self.path(path, content)
+        return None if found is None else _small(found)
+
+    def path(self, path: str, content: str) -> Path | None:
+        """The file of a photo, or None if it is gone or changed; see `thumbnail`."""
         if not self._looked:
             self._looked = True
             self._root = next((root for root in _roots(self._run) if _is(root / path, content)), None)
         if self._root is None or not _is(self._root / path, content):
             return None
-        return _small(self._root / path)
+        return self._root / path
 
 
 def _is(path: Path, content: str) -> bool:

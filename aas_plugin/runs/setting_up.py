@@ -19,12 +19,13 @@ from aas_plugin.data.images import ImageStore
 from aas_plugin.data.photo_list import PhotoList, photos_of
 from aas_plugin.errors import AasError
 from aas_plugin.evaluation.protocol_file import check_contents, read_protocol
+from aas_plugin.files import write_json
 from aas_plugin.plugins.manager import Plugins
 from aas_plugin.plugins.registry import Kind
 from aas_plugin.runs.code import code_hash
 from aas_plugin.runs.data import RunData, read_data
 from aas_plugin.runs.device import choose_device, keep_freed_memory
-from aas_plugin.runs.folder import CACHE, check_data, check_settings, lay_out
+from aas_plugin.runs.folder import BOXES, CACHE, check_data, check_settings, lay_out
 from aas_plugin.runs.run import NativeRun, Run
 from aas_plugin.settings.models import ClusteringSettings, DrivenSettings, RunSettings, SharedSettings
 
@@ -191,8 +192,13 @@ class _ChosenEvidence:
     """The evidence that the settings choose, called as a hook."""
 
     hook: Any
+    plugin: Any
+    folder: Path
 
     def aas_pair_scores(self, photos: PhotoList, cache: Path | None, progress: Any) -> Any:
+        look = getattr(self.plugin, "look", None)
+        if look is not None:
+            look(photos).save(self.folder / "crops.jpg", quality=85)
         return self.hook.aas_pair_scores(photos=photos, cache=cache, progress=progress)
 
 
@@ -223,6 +229,14 @@ def _learner(run: Run, clustering: ClusteringSettings, plugins: Plugins) -> Acti
             raise AasError(f"the sampler {settings.sampler.name!r} implements no aas_select_pairs")
         return pairs
 
+    beside: dict[str, Any] = {}
+    if settings.evidence.name != "none":
+        photos = photos_of(run.catalogue, run.train, run.hashes)
+        plugin = plugins.manager.get_plugin(f"{settings.evidence.name} (evidence)")
+        beside = {"evidence": _ChosenEvidence(hook, plugin, run.folder), "photos": photos}
+        known = np.flatnonzero(~np.isnan(photos.box).any(axis=1)).tolist()
+        if known:
+            write_json(run.folder / BOXES, {paths[run.train[place]]: photos.box[place].tolist() for place in known})
     return ActiveLearner(
         paths=[paths[row] for row in run.train],
         answer=answer,
@@ -242,8 +256,7 @@ def _learner(run: Run, clustering: ClusteringSettings, plugins: Plugins) -> Acti
         device=str(run.device),
         progress=plugins.progress("answering questions"),
         machine=getattr(oracle, "machine", False),
-        evidence=None if settings.evidence.name == "none" else _ChosenEvidence(hook),
-        photos=None if settings.evidence.name == "none" else photos_of(run.catalogue, run.train, run.hashes),
+        **beside,
         cache=run.cache,
         tasks=run.progress,
         resume=run.resumed,

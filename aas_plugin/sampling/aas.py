@@ -83,7 +83,7 @@ def ambiguity_aware_pairs(
     under = under_segmentation_pool(views.a, views.b, views.inlier, region, distances, closest=options.closest)
     under_similarity = under.sim
     if views.scored is not None:
-        under_similarity = 1 - views.scored.distance(under.pairs[:, 0], under.pairs[:, 1]).astype(np.float64)
+        under_similarity = 1 - views.scored.distance(under.pairs[:, 0], under.pairs[:, 1])
     asked = known if options.closure else lambda pairs: np.zeros(len(pairs), dtype=bool)
     over_open = ~asked(over.pairs) & (options.pools != "under")
     under_open = ~asked(under.pairs) & (options.pools != "over")

@@ -15,6 +15,7 @@ from aas_plugin.clustering.knn import nearest
 from aas_plugin.data.images import ImageStore
 from aas_plugin.data.photo_list import PhotoList, photos_of
 from aas_plugin.errors import AasError
+from aas_plugin.fusion.sources import sources_if_any
 from aas_plugin.runs.data import read_data
 from aas_plugin.runs.device import choose_device
 from aas_plugin.runs.folder import lasting_cache, shared_cache
@@ -99,7 +100,8 @@ class Scenes:
         if scene.photos is None:
             raise AasError(f"--evidence {name} looks at photos; name a data set of them by --dataset, not --features")
         plugin = component.make(choice.options if choice.name == name else {})
-        return plugin.aas_pair_scores(scene.photos, lasting_cache(), self._plugins.progress)
+        photos, told = scene.photos, self._plugins.progress
+        return sources_if_any(lambda: plugin.aas_pair_scores(photos, lasting_cache(), told), len(photos)) or None
 
     def _read(self, name: str) -> Scene:
         photos: PhotoList | None = None

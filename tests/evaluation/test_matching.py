@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from aas_plugin.evaluation import matching
 from aas_plugin.evaluation.matching import (
     best_per_individual,
+    cosine,
     leave_one_out_scores,
     separating_threshold,
     top_individuals,
@@ -35,7 +36,7 @@ def _chunks(request, monkeypatch):
 @given(herds)
 def test_an_individual_scores_by_its_most_similar_photo(herd):
     features, gallery, individual = herd
-    found = best_per_individual(features, gallery, individual)
+    found = best_per_individual(cosine(features, gallery), len(features), individual)
     for p, row in enumerate(features):
         for i in range(individual.max() + 1):
             best = max(row @ gallery[g] for g in range(len(gallery)) if individual[g] == i)
@@ -52,7 +53,7 @@ def test_leave_one_out_agrees_with_loops(herd):
             known.append(max(row @ gallery[h] for h in rest))
         others = [row @ gallery[h] for h in rest if individual[h] != individual[g]]
         unknown += [max(others)] if others else []
-    found = leave_one_out_scores(gallery, individual)
+    found = leave_one_out_scores(cosine(gallery, gallery), individual)
     np.testing.assert_allclose(found[0], known, atol=1e-6)
     np.testing.assert_allclose(found[1], unknown, atol=1e-6)
 
@@ -61,8 +62,10 @@ def test_leave_one_out_agrees_with_loops(herd):
 def test_chunks_change_nothing():
     features, gallery, individual = drawn(3, 9, 20, 6)
     best = [[(features[p] @ gallery[individual == i].T).max() for i in range(6)] for p in range(9)]
-    np.testing.assert_allclose(best_per_individual(features, gallery, individual), best, atol=1e-6)
-    assert len(leave_one_out_scores(gallery, individual)[1]) == 20
+    np.testing.assert_allclose(
+        best_per_individual(cosine(features, gallery), len(features), individual), best, atol=1e-6
+    )
+    assert len(leave_one_out_scores(cosine(gallery, gallery), individual)[1]) == 20
 
 
 scores = st.lists(st.integers(-10, 10).map(lambda value: value / 10), max_size=8)
@@ -90,8 +93,8 @@ def test_among_equal_thresholds_the_lowest_flags_the_fewest():
 
 def test_single_photos_give_no_threshold():
     gallery = np.eye(3, dtype=np.float32)
-    assert separating_threshold(*leave_one_out_scores(gallery, np.array([0, 1, 2]))) is None
-    assert separating_threshold(*leave_one_out_scores(gallery, np.array([0, 0, 0]))) is None
+    assert separating_threshold(*leave_one_out_scores(cosine(gallery, gallery), np.array([0, 1, 2]))) is None
+    assert separating_threshold(*leave_one_out_scores(cosine(gallery, gallery), np.array([0, 0, 0]))) is None
 
 
 def test_ranks_break_ties_by_the_lower_individual_and_end_with_the_gallery():

@@ -57,7 +57,7 @@ def test_every_hook_is_called(ready):
     def watch(run):
         run.plugins.add_hookcall_monitoring(lambda name, *_: called.add(name), lambda *_: None)
 
-    fitting = {"clustering": {"eps": "auto"}}
+    fitting = {"clustering": {"eps": "auto"}, "evidence": {"name": "local"}}
     first = ready.engine(fitting, observers=(Stops(), Offers(), Observes()))
     watch(first.run)
     with pytest.raises(KeyboardInterrupt):
