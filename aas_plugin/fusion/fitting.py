@@ -74,79 +74,54 @@ def prior_fusion(z: Floats, similar: NDArray[np.bool_], images: int) -> Fusion:
     return Fusion(weights, bias)
 
 
-def fit_fusion(
-    z: Floats, same: NDArray[np.bool_], similar: NDArray[np.bool_], prior: Fusion, weight: Floats | None = None
-) -> Fusion:
+def fit_fusion(z: Floats, same: NDArray[np.bool_], similar: NDArray[np.bool_], prior: Fusion) -> Fusion:
     """Fit P(same) to answers by maximum a posteriori, each source only where it helps on answers that it did not see.
 
     Weights ~ N(prior, 1), those of similarities at least 0; bias ~ N(prior, 2^2). From `HELD_OUT` answers on a source
     stays only if held-out answers are more likely with it than without it; from `ISOTONIC` on a curve that only has
-    to rise takes the logistic one's place where held-out answers are more likely by it.
+    to rise takes the logistic one's place where held-out answers are more likely by it. Answers count alike, however
+    their pairs were chosen: weighing them as if pairs had been drawn evenly made questions worse (ours).
 
     Args:
         z: float64 (A, S), standardised scores of answered pairs.
         same: bool (A,), the answers.
         similar: bool (S,), whether more means rather the same.
         prior: before any answer.
-        weight: float64 (A,), of the answers, at least 0; all 1 without.
 
     Returns:
         The fusion; the prior where there is no answer.
     """
     if not len(same):
         return prior
-    weight = np.ones(len(same)) if weight is None else np.asarray(weight, dtype=np.float64)
     sources = len(similar)
     used = np.ones(sources, dtype=bool)
     gain = np.full(sources, np.nan)
     kinds = int(same.sum()), int((~same).sum())
     if len(same) >= HELD_OUT and min(kinds) >= LEAST_OF_A_KIND:
-        loss = _held_out_loss(z, same, similar, prior, weight, used)
+        loss = _held_out_loss(z, same, similar, prior, used)
         for source in range(sources):
             without = used.copy()
             without[source] = False
-            gain[source] = _held_out_loss(z, same, similar, prior, weight, without) - loss
+            gain[source] = _held_out_loss(z, same, similar, prior, without) - loss
         for source in np.argsort(gain, kind="stable"):
             if gain[source] > 0 or used.sum() == 1:
                 continue
             without = used.copy()
             without[source] = False
-            now = _held_out_loss(z, same, similar, prior, weight, without)
+            now = _held_out_loss(z, same, similar, prior, without)
             if now <= loss:
                 used, loss = without, now
-    weights, bias = _fitted(z, same, similar, prior, weight, used)
+    weights, bias = _fitted(z, same, similar, prior, used)
     found = Fusion(weights, bias, answers=len(same), gain=gain)
     if len(same) < ISOTONIC or min(kinds) < LEAST_OF_A_KIND:
         return found
-    if _held_out_loss(z, same, similar, prior, weight, used, rising=True) < loss:
-        return Fusion(weights, bias, _rising(found.logit(z), same, weight), len(same), gain)
+    if _held_out_loss(z, same, similar, prior, used, rising=True) < loss:
+        return Fusion(weights, bias, _rising(found.logit(z), same), len(same), gain)
     return found
 
 
-def balanced(score: Floats, answered: Floats) -> Floats:
-    """Weights of answers as if their pairs had been drawn evenly from the candidates.
-
-    Args:
-        score: float64 (P,), of all candidates.
-        answered: float64 (A,), of those with an answer.
-
-    Returns:
-        float64 (A,), of mean 1: how many candidates are in the tenth of their score for each answer in it, at most ten
-        times, at least a tenth of, the mean.
-    """
-    if not len(answered):
-        return np.ones(0)
-    edges = np.unique(np.quantile(answered, np.linspace(0, 1, 11)[1:-1]))
-    place = np.searchsorted(edges, answered, side="right")
-    there = np.bincount(np.searchsorted(edges, score, side="right"), minlength=len(edges) + 1)
-    mine = np.bincount(place, minlength=len(edges) + 1)
-    ratio = (there / np.maximum(mine, 1))[place]
-    ratio = np.clip(ratio / max(ratio.mean(), 1e-12), 0.1, 10)
-    return np.asarray(ratio / ratio.mean())
-
-
 def _fitted(
-    z: Floats, same: NDArray[np.bool_], similar: NDArray[np.bool_], prior: Fusion, weight: Floats,
+    z: Floats, same: NDArray[np.bool_], similar: NDArray[np.bool_], prior: Fusion,
     used: NDArray[np.bool_],
 ) -> tuple[Floats, float]:  # fmt: skip
     """Weights, 0 for sources that are not used, and bias."""
@@ -157,8 +132,8 @@ def _fitted(
         weights, bias = parameters[:-1], parameters[-1]
         margin = sign * (x @ weights + bias)
         off, shift = (weights - mean) / WEIGHT_DEVIATION, (bias - prior.bias) / BIAS_DEVIATION
-        value = (weight * np.logaddexp(0, -margin)).sum() + (off @ off + shift**2) / 2
-        slope = -weight * sign * expit(-margin)
+        value = np.logaddexp(0, -margin).sum() + (off @ off + shift**2) / 2
+        slope = -sign * expit(-margin)
         return float(value), np.append(x.T @ slope + off / WEIGHT_DEVIATION, slope.sum() + shift / BIAS_DEVIATION)
 
     bounds = [(0.0 if positive else None, None) for positive in similar[used]] + [(None, None)]
@@ -169,7 +144,7 @@ def _fitted(
 
 
 def _held_out_loss(
-    z: Floats, same: NDArray[np.bool_], similar: NDArray[np.bool_], prior: Fusion, weight: Floats,
+    z: Floats, same: NDArray[np.bool_], similar: NDArray[np.bool_], prior: Fusion,
     used: NDArray[np.bool_], rising: bool = False,
 ) -> float:  # fmt: skip
     """Mean log loss of answers by fits that did not see them."""
@@ -177,19 +152,19 @@ def _held_out_loss(
     fold = np.arange(len(same)) % FOLDS
     for one in range(FOLDS):
         seen, held = fold != one, fold == one
-        fit = Fusion(*_fitted(z[seen], same[seen], similar, prior, weight[seen], used))
+        fit = Fusion(*_fitted(z[seen], same[seen], similar, prior, used))
         if rising:
-            fit = Fusion(fit.weights, fit.bias, _rising(fit.logit(z[seen]), same[seen], weight[seen]))
+            fit = Fusion(fit.weights, fit.bias, _rising(fit.logit(z[seen]), same[seen]))
         told = np.clip(fit.probability(z[held]), 1e-6, 1 - 1e-6)
         losses[held] = -np.where(same[held], np.log(told), np.log1p(-told))
-    return float((weight * losses).sum() / weight.sum())
+    return float(losses.mean())
 
 
-def _rising(logits: Floats, same: NDArray[np.bool_], weight: Floats) -> tuple[Floats, Floats]:
+def _rising(logits: Floats, same: NDArray[np.bool_]) -> tuple[Floats, Floats]:
     """The curve that only rises, and fits best: logits, ascending, and P(same)."""
     from sklearn.isotonic import IsotonicRegression
 
-    fitted = IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds="clip").fit(logits, same, sample_weight=weight)
+    fitted = IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds="clip").fit(logits, same)
     return np.asarray(fitted.X_thresholds_, np.float64), np.clip(fitted.y_thresholds_, 1e-4, 1 - 1e-4)
 
 

@@ -49,7 +49,7 @@ class Candidates:
         return standardised(self._of(pairs), self._values)
 
     def _of(self, pairs: Ints) -> Floats:
-        return np.stack([source.of(pairs) for source in self.sources], axis=1).reshape(len(pairs), -1)
+        return np.stack([source.of(pairs) for source in self.sources], axis=1).reshape(len(pairs), len(self.sources))
 
 
 class ScoredGraph:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from aas_plugin.clustering.graph import Graph
 from aas_plugin.constraints.evidence import Evidence
-from aas_plugin.fusion.fitting import Fusion, fit_fusion, prior_fusion
+from aas_plugin.fusion.fitting import HELD_OUT, Fusion, fit_fusion, prior_fusion
 from aas_plugin.fusion.graph import Candidates, ScoredGraph
 from aas_plugin.fusion.sources import Source, sources_if_any
 from aas_plugin.sampling.proposal import KnownPairs
@@ -52,7 +52,8 @@ class PairEvidence:
     """Scores of pairs beside the features, turned into P(same) by answers.
 
     It counts only after a trial: `TRIAL` pairs that it ranks first and as many that features rank first are asked, and
-    it must find as many "same". Then each source counts with the weight that answers give it, see `fit_fusion`. With
+    it must find as many "same"; evidence that is no similarity has nothing to rank by, and waits for `HELD_OUT` answers
+    instead. Then each source counts with the weight that answers give it, see `fit_fusion`. With
     no source but the features left all is as it is without evidence.
 
     Args:
@@ -74,6 +75,11 @@ class PairEvidence:
             self._sources = sources_if_any(self._make, self._images)
         return self._sources
 
+    @property
+    def _rank(self) -> bool:
+        """Whether there is anything to rank pairs by before an answer; else held-out answers alone decide."""
+        return any(source.is_similarity for source in self.sources)
+
     def trial_pairs(self, graph: Graph, budget: int, known: KnownPairs) -> pd.DataFrame | None:
         """The pairs of the trial: the first of both rankings in turn.
 
@@ -85,7 +91,7 @@ class PairEvidence:
         Returns:
             One row a pair, int64 `u < v` and text `kind`; None where there is nothing to try.
         """
-        if not self.sources or budget < 2:
+        if not self._rank or budget < 2:
             return None
         candidates = self._of(graph)
         fresh = np.flatnonzero(~known(candidates.pairs))
@@ -114,7 +120,8 @@ class PairEvidence:
             evidence: the answers.
             trial: what the first questions said; None before.
         """
-        if trial is None or not trial.passed or not self.sources:
+        passed = trial is not None and trial.passed if self._rank else len(evidence) >= HELD_OUT
+        if not passed or not self.sources:
             self.fusion = None
             return graph
         if self._scored is None or self._scored[0] is not graph or self._scored[1] != evidence.ids:
