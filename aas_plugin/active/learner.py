@@ -281,9 +281,14 @@ class ActiveLearner:
         scored = self._pair_evidence.graph(graph, self._knowledge.evidence(), trial_of(self.log.answers()))
         return None if scored is graph else scored
 
+    @property
+    def _by_likelihood(self) -> bool:
+        """Whether the refiner works on 1 - P(same) where evidence counts."""
+        return bool(getattr(self.refiner, "by_likelihood", False))
+
     def _for_refiner(self, graph: Graph | MakeGraph) -> Graph | MakeGraph:
         """The distances that the refiner works on."""
-        if self._pair_evidence is None or not getattr(self.refiner, "by_likelihood", False):
+        if self._pair_evidence is None or not self._by_likelihood:
             return graph
 
         def made() -> Graph:
@@ -315,7 +320,11 @@ class ActiveLearner:
             started = time.perf_counter()
             bare = bare or self._cluster_twice(features, graph, clustering)
             self._knowledge.weigh(self.refiner, self._for_refiner(graph))
-            views = bare.refined(lambda view: refined_by(of_views, self.constraints, view, graph), self._scored(graph))
+            views = bare.refined(
+                lambda view: refined_by(of_views, self.constraints, view, graph),
+                self._scored(graph),
+                self._by_likelihood,
+            )
             seconds["views"] = seconds.get("views", 0.0) + time.perf_counter() - started
             proposal = self._draw(epoch, views, labels, proposal, seconds)
             proposals.keep(path, proposal)

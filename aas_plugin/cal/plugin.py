@@ -76,9 +76,11 @@ class CalSampler:
     ) -> pd.DataFrame:
         """Rank merges, clusters and answers by doubt; on hopeless features the most similar pairs fill the budget.
 
-        There little is in doubt, as everything seems to be different.
+        There little is in doubt, as everything seems to be different. Where evidence beside the features counts, doubt
+        is that of P(same), but only if the refiner uses P(same), too: what is sure by it is not asked, and no other
+        refiner would know.
         """
-        similarity = similarity_of(views.ranking)
+        similarity = similarity_of(views.ranking if views.labels_scored else views.graph)
         weighed = weigh(evidence, similarity, similarity.threshold(labels))
         held = evidence.pairs[weighed.in_force]
         same = evidence.same[weighed.in_force]

@@ -27,6 +27,7 @@ class Views:
         b: int64 (N,), view B (FINCH).
         eps: radius of view A, in (0, 1).
         scored: distances 1 - P(same) by evidence beside the features; None where there is none that counts.
+        labels_scored: whether the refiner makes its labels by these, too.
     """
 
     features: NDArray[np.float32]
@@ -36,6 +37,7 @@ class Views:
     b: NDArray[np.int64]
     eps: float = 0.6
     scored: Graph | None = None
+    labels_scored: bool = False
 
     @property
     def ranking(self) -> Graph:
@@ -74,7 +76,12 @@ class BareViews:
     finch: NDArray[np.int64]
     eps: float = 0.6
 
-    def refined(self, refine: Callable[[NDArray[np.int64]], NDArray[np.int64]], scored: Graph | None = None) -> Views:
+    def refined(
+        self,
+        refine: Callable[[NDArray[np.int64]], NDArray[np.int64]],
+        scored: Graph | None = None,
+        labels_scored: bool = False,
+    ) -> Views:
         """Apply the known answers to both.
 
         Source: paper, Algorithm 1, step 1a. Ours: noise is decided afterwards, so an image that a must-link took out
@@ -83,10 +90,13 @@ class BareViews:
         Args:
             refine: gives labels that satisfy every known answer; int64 (N,) to int64 (N,), -1 for noise.
             scored: distances 1 - P(same) by evidence beside the features, where there is some that counts.
+            labels_scored: whether the refiner makes its labels by these, too.
         """
         views = object.__new__(Views)
         on_demand = {"a": self._a, "inlier": self._inlier, "b": lambda _: refine(self.finch)}
-        views.__dict__.update(features=self.features, graph=self.graph, eps=self.eps, scored=scored)
+        views.__dict__.update(
+            features=self.features, graph=self.graph, eps=self.eps, scored=scored, labels_scored=labels_scored
+        )
         views.__dict__.update(_on_demand=on_demand | {"_clustered": lambda _: refine(self.dbscan)})
         return views
 
