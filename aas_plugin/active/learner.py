@@ -28,9 +28,10 @@ from aas_plugin.clustering.graph import Graph
 from aas_plugin.clustering.jaccard import JaccardGraph, jaccard_graph
 from aas_plugin.constraints.answers import AnswerLog
 from aas_plugin.constraints.closure import Constraints
+from aas_plugin.constraints.evidence import evidence_of
 from aas_plugin.data.photo_list import PhotoList, bare_photos
 from aas_plugin.errors import AasError
-from aas_plugin.fusion.pair_evidence import PairEvidence, likely_pairs, trial_of
+from aas_plugin.fusion.pair_evidence import PairEvidence, likely_pairs, trial_of, trial_questions
 from aas_plugin.sampling.aas import AasOptions, ambiguity_aware_pairs
 from aas_plugin.sampling.proposal import KnownPairs
 from aas_plugin.sampling.views import BareViews, Views, cluster_twice
@@ -141,6 +142,7 @@ class ActiveLearner:
         self._knowledge = Knowledge(self.log, self._index)
         self.about_unknown_images = self._knowledge.unknown
         self._pair_evidence = PairEvidence(self._pair_scores, len(self.paths)) if self.evidence is not None else None
+        self._tried: dict[frozenset[str], str] = {}
         if self.resume is None and self._nothing_left():
             raise begun.nothing_left(self.folder)
 
@@ -274,26 +276,39 @@ class ActiveLearner:
         photos = bare_photos(self.paths, self.hashes) if self.photos is None else self.photos
         return call_with_needed(hook, photos=photos, cache=self.cache, progress=self.tasks)
 
-    def _scored(self, graph: Graph) -> Graph | None:
-        """Distances 1 - P(same) by all evidence; None where features alone count."""
+    def _scored(self, graph: Graph, without: frozenset[frozenset[str]] = frozenset()) -> Graph | None:
+        """Distances 1 - P(same) by all evidence, but for answers about some pairs; None where features alone count."""
         if self._pair_evidence is None:
             return None
-        scored = self._pair_evidence.graph(graph, self._knowledge.evidence(), trial_of(self.log.answers()))
+        answers, evidence = self.log.answers(), self._knowledge.evidence()
+        if without:
+            answers = [one for one in answers if frozenset((one.a, one.b)) not in without]
+            evidence = evidence_of(answers, self._index)
+        scored = self._pair_evidence.graph(graph, evidence, trial_of(self._trial_kinds(), answers))
         return None if scored is graph else scored
+
+    def _trial_kinds(self) -> dict[frozenset[str], str]:
+        """The questions of the trial of evidence in this training; none before it is drawn."""
+        if not self._tried:
+            for table in self._proposed():
+                self._tried |= trial_questions(table)
+        return self._tried
 
     @property
     def _by_likelihood(self) -> bool:
         """Whether the refiner works on 1 - P(same) where evidence counts."""
         return bool(getattr(self.refiner, "by_likelihood", False))
 
-    def _for_refiner(self, graph: Graph | MakeGraph) -> Graph | MakeGraph:
-        """The distances that the refiner works on."""
+    def _for_refiner(
+        self, graph: Graph | MakeGraph, without: frozenset[frozenset[str]] = frozenset()
+    ) -> Graph | MakeGraph:
+        """The distances that the refiner works on, as of the answers but those about some pairs."""
         if self._pair_evidence is None or not self._by_likelihood:
             return graph
 
         def made() -> Graph:
             of_features = graph() if callable(graph) else graph
-            return self._scored(of_features) or of_features
+            return self._scored(of_features, without) or of_features
 
         return made
 
@@ -309,7 +324,8 @@ class ActiveLearner:
         pending: list[Question] = []
         if proposal is not None:
             drawn = proposals.questions_of(rounds.last_round(proposal), cycle, self._index)
-            self._knowledge.go_back(drawn, self.refiner, self._for_refiner(graph))
+            of_round = frozenset(frozenset(question.paths) for question in drawn)
+            self._knowledge.go_back(drawn, self.refiner, self._for_refiner(graph, of_round))
         # A refiner that makes labels of its own would make one view of both.
         of_views = self.refiner if keeps_satisfied(self.refiner) else PaperRefiner()
         while True:
@@ -339,7 +355,7 @@ class ActiveLearner:
             "cannot_links": len(self.constraints.cannot_links),
             "cannot_tell": len(self._knowledge.cannot_tell),
             **proposals.numbers_of(proposal),
-            **(self._pair_evidence.report(trial_of(self.log.answers())) if self._pair_evidence is not None else {}),
+            **self._told_of_evidence(),
             "seconds": seconds,
         }
 
@@ -369,12 +385,15 @@ class ActiveLearner:
     ) -> pd.DataFrame:
         """Choose the pairs of the next round of a cycle; gives its table with them."""
         started = time.perf_counter()
-        drawn, of = rounds.drawn_rounds(proposal), self.active.rounds
+        drawn = rounds.drawn_rounds(proposal)
+        tried = proposal is not None and bool(trial_questions(proposal))
+        of = self.active.rounds + tried
         allowed = rounds.quota(self.budget, self._answered_of(proposal), drawn, of)
         evidence = self._knowledge.evidence()
         table = self._trial(views.graph)
         if table is not None:
-            allowed = self.budget
+            # A round of its own, so that those of the sampler are as many as without.
+            allowed, of = self.budget, of + 1
         else:
             table = call_with_needed(
                 hook_or_function(self.select, "aas_select_pairs"),
@@ -395,9 +414,15 @@ class ActiveLearner:
 
     def _trial(self, graph: Graph) -> pd.DataFrame | None:
         """The pairs that say whether evidence counts; None where there is none, or where that is said."""
-        if self._pair_evidence is None or trial_of(self.log.answers()) is not None:
+        if self._pair_evidence is None or self._trial_kinds():
             return None
         return self._pair_evidence.trial_pairs(graph, self.budget, self.known)
+
+    def _told_of_evidence(self) -> dict[str, Any]:
+        """What a cycle's report says of evidence beside the features; nothing without any."""
+        if self._pair_evidence is None:
+            return {}
+        return self._pair_evidence.report(trial_of(self._trial_kinds(), self.log.answers()))
 
     def _filled(self, table: Any, views: Views, budget: int) -> Any:
         """A sampler's table with the most likely pairs in addition, where evidence counts and budget is left."""

@@ -97,6 +97,7 @@ def check(
 
 def _evidence(plugins: Plugins, settings: RunSettings, data: RunData, rows: Any) -> Any:
     """Evidence about pairs of catalogue rows beside the features, where some is chosen."""
+    from aas_plugin.active.questions import call_with_needed
     from aas_plugin.data.photo_list import photos_of
     from aas_plugin.fusion.sources import sources_if_any
     from aas_plugin.runs.folder import lasting_cache
@@ -106,7 +107,8 @@ def _evidence(plugins: Plugins, settings: RunSettings, data: RunData, rows: Any)
     if choice.name == "none":
         return []
     photos = photos_of(data.catalogue, rows, data.hashes)
-    return sources_if_any(lambda: plugin.aas_pair_scores(photos, lasting_cache(), plugins.progress), len(photos))
+    given = {"photos": photos, "cache": lasting_cache(), "progress": plugins.progress}
+    return sources_if_any(lambda: call_with_needed(plugin.aas_pair_scores, **given), len(photos))
 
 
 def _lacks_weights(settings: RunSettings) -> bool:

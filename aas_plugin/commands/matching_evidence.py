@@ -75,6 +75,7 @@ class MatchEvidence:
             features: float32 (P, D), L2-normalised rows.
             individual: int64 (G,).
         """
+        from aas_plugin.active.questions import call_with_needed
         from aas_plugin.clustering.knn import nearest
         from aas_plugin.data.catalogue import content_hashes
         from aas_plugin.data.photo_list import joined, photos_of
@@ -89,9 +90,9 @@ class MatchEvidence:
             photos_of(known, rows, content_hashes(known)), photos_of(new, np.arange(len(new)), content_hashes(new))
         )
         both = np.concatenate([gallery, features])
-        photos, told = self._photos, self._plugins.progress
+        given = {"photos": self._photos, "cache": lasting_cache(), "progress": self._plugins.progress}
         try:
-            found = sources_if_any(lambda: self._plugin.aas_pair_scores(photos, lasting_cache(), told), len(both))
+            found = sources_if_any(lambda: call_with_needed(self._plugin.aas_pair_scores, **given), len(both))
         finally:
             self._terminal.close()
         if not found:

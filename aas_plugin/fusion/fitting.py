@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -168,23 +169,36 @@ def _rising(logits: Floats, same: NDArray[np.bool_]) -> tuple[Floats, Floats]:
     return np.asarray(fitted.X_thresholds_, np.float64), np.clip(fitted.y_thresholds_, 1e-4, 1 - 1e-4)
 
 
-def standardised(values: Floats, of: Floats) -> Floats:
-    """Scores on a common scale: distance from the median, by that of the best tenth; unknown ones and flat sources 0.
+class Scale(NamedTuple):
+    """The median of each source's scores, and how far above it the best tenth begins, in deviations of a normal one.
+
+    Attributes:
+        middle: float64 (S,).
+        spread: float64 (S,), 0 where a source says nothing, or always the same.
+    """
+
+    middle: Floats
+    spread: Floats
+
+
+def scale_of(values: Floats) -> Scale:
+    """The scale of scores, float64 (C, S), NaN where a source says nothing."""
+    middle, spread = np.zeros(values.shape[1]), np.zeros(values.shape[1])
+    for source, column in enumerate(values.T):
+        known = column[~np.isnan(column)]
+        if len(known):
+            middle[source], best = np.quantile(known, [0.5, 0.9])
+            spread[source] = (best - middle[source]) / _NORMAL_TENTH if best > middle[source] else known.std()
+    return Scale(middle, spread)
+
+
+def standardised(values: Floats, scale: Scale) -> Floats:
+    """Scores on a common scale, float64 (P, S); unknown ones and those of flat sources are 0.
 
     Args:
         values: float64 (P, S), NaN where a source says nothing.
-        of: float64 (C, S), those of all candidates.
-
-    Returns:
-        float64 (P, S).
+        scale: that of all candidates.
     """
-    result = np.zeros(values.shape)
-    for source in range(values.shape[1]):
-        known = of[~np.isnan(of[:, source]), source]
-        if not len(known):
-            continue
-        middle, best = np.quantile(known, [0.5, 0.9])
-        spread = (best - middle) / _NORMAL_TENTH if best > middle else known.std()
-        if spread > 0:
-            result[:, source] = np.nan_to_num((values[:, source] - middle) / spread, nan=0.0)
-    return result
+    told = scale.spread > 0
+    found = (values - scale.middle) / np.where(told, scale.spread, 1.0)
+    return np.where(told & ~np.isnan(found), found, 0.0)

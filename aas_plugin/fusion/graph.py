@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from aas_plugin.clustering.graph import Graph, check_there
-from aas_plugin.fusion.fitting import Fusion, standardised
+from aas_plugin.fusion.fitting import Fusion, scale_of, standardised
 from aas_plugin.fusion.sources import Source, unique_pairs
 
 Ints = NDArray[np.int64]
@@ -35,9 +35,10 @@ class Candidates:
     def __init__(self, sources: Sequence[Source], near: Ints) -> None:
         self.sources, self.images = tuple(sources), len(near)
         own = np.stack([np.repeat(near[:, 0], near.shape[1] - 1), near[:, 1:].ravel()], axis=1)
-        self.pairs = unique_pairs(np.concatenate([own, *(source.candidates() for source in sources)]))
-        self._values = self._of(self.pairs)
-        self.z = standardised(self._values, self._values)
+        self.pairs = unique_pairs(np.concatenate([own, *(source.candidates for source in sources)]))
+        values = self._of(self.pairs)
+        self._scale = scale_of(values)
+        self.z = standardised(values, self._scale)
 
     @cached_property
     def similar(self) -> NDArray[np.bool_]:
@@ -46,7 +47,7 @@ class Candidates:
 
     def z_of(self, pairs: Ints) -> Floats:
         """Standardised scores of any pairs: float64 (P, S) for int64 (P, 2)."""
-        return standardised(self._of(pairs), self._values)
+        return standardised(self._of(pairs), self._scale)
 
     def _of(self, pairs: Ints) -> Floats:
         return np.stack([source.of(pairs) for source in self.sources], axis=1).reshape(len(pairs), len(self.sources))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +11,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from aas_plugin.clustering.graph import Graph
+from aas_plugin.constraints.answers import Answer
 from aas_plugin.constraints.evidence import Evidence
-from aas_plugin.fusion.fitting import HELD_OUT, Fusion, fit_fusion, prior_fusion
+from aas_plugin.fusion.fitting import Fusion, fit_fusion, prior_fusion
 from aas_plugin.fusion.graph import Candidates, ScoredGraph
 from aas_plugin.fusion.sources import Source, sources_if_any
 from aas_plugin.sampling.proposal import KnownPairs
@@ -26,35 +27,39 @@ FEATURES = "features"
 """The source that is there without any evidence: 1 - Jaccard distance."""
 
 BY_EVIDENCE, BY_FEATURES, BY_BOTH = "trial: evidence", "trial: features", "trial: both"
+TRIALS = (BY_EVIDENCE, BY_FEATURES, BY_BOTH)
 
 
 @dataclass(frozen=True)
 class Trial:
-    """What the first questions said.
+    """What the first questions said, of both rankings.
+
+    Pairs whose answer followed from others were not asked, so shares are compared, not numbers.
 
     Attributes:
-        evidence: "same" answers among the pairs that evidence put forward.
-        features: among those of the features.
-        asked: how many of each had an answer.
+        same: answers "same" among the pairs of evidence, and among those of features.
+        asked: answers "same" or "different" of both.
     """
 
-    evidence: int
-    features: int
-    asked: int
+    same: tuple[int, int]
+    asked: tuple[int, int]
 
     @property
-    def passed(self) -> bool:
-        """Whether evidence found at least as many; where both found as many, held-out answers decide (ours)."""
-        return self.asked > 0 and self.evidence >= self.features
+    def passed(self) -> bool | None:
+        """Whether a larger share is the same by evidence than by features; None where both shares are equal."""
+        if not self.asked[0] or not self.same[0]:
+            return False
+        by_evidence, by_features = self.same[0] * self.asked[1], self.same[1] * self.asked[0]
+        return None if by_evidence == by_features else by_evidence > by_features
 
 
 class PairEvidence:
     """Scores of pairs beside the features, turned into P(same) by answers.
 
     It counts only after a trial: `TRIAL` pairs that it ranks first and as many that features rank first are asked, and
-    it must find as many "same"; evidence that is no similarity has nothing to rank by, and waits for `HELD_OUT` answers
-    instead. Then each source counts with the weight that answers give it, see `fit_fusion`. With
-    no source but the features left all is as it is without evidence.
+    a larger share must be the same. Where both shares are equal, and where evidence is no similarity, so that there is
+    nothing to rank by, it counts as soon as there are enough answers to hold some out. From then on each source has
+    the weight that answers give it, none where it does not help: see `fit_fusion`.
 
     Args:
         make: gives the sources of N images, or scores by name; called when they are first needed.
@@ -65,7 +70,7 @@ class PairEvidence:
         self._make, self._images = make, images
         self._sources: list[Source] | None = None
         self._candidates: tuple[Graph, Candidates] | None = None
-        self._scored: tuple[Graph, tuple[str, ...], Graph] | None = None
+        self._scored: tuple[Graph, tuple[tuple[str, ...], Trial | None], Graph] | None = None
         self.fusion: Fusion | None = None
 
     @property
@@ -120,20 +125,23 @@ class PairEvidence:
             evidence: the answers.
             trial: what the first questions said; None before.
         """
-        passed = trial is not None and trial.passed if self._rank else len(evidence) >= HELD_OUT
-        if not passed or not self.sources:
-            self.fusion = None
+        passed = None
+        if self._rank:
+            passed = False if trial is None else trial.passed
+        self.fusion = None
+        if passed is False or not self.sources:
             return graph
-        if self._scored is None or self._scored[0] is not graph or self._scored[1] != evidence.ids:
-            self._scored = graph, evidence.ids, self._fitted(graph, evidence)
-        return self._scored[2]
-
-    def _fitted(self, graph: Graph, evidence: Evidence) -> Graph:
-        candidates = self._of(graph)
-        z = candidates.z_of(evidence.pairs)
-        self.fusion = fit_fusion(z, evidence.same, candidates.similar, self._prior(candidates))
-        counts = bool((self.fusion.weights[~_is_features(candidates)] != 0).any())
-        return ScoredGraph(graph, candidates, self.fusion) if counts else graph
+        by = evidence.ids, trial
+        if self._scored is None or self._scored[0] is not graph or self._scored[1] != by:
+            candidates = self._of(graph)
+            z = candidates.z_of(evidence.pairs)
+            fusion = fit_fusion(z, evidence.same, candidates.similar, self._prior(candidates))
+            # Once it counts it counts to the end, or similarities of one scale would be mixed with those of another.
+            counts = passed or bool(np.isfinite(fusion.gain).any())
+            self._scored = graph, by, ScoredGraph(graph, candidates, fusion) if counts else graph
+        scored = self._scored[2]
+        self.fusion = scored.fusion if isinstance(scored, ScoredGraph) else None
+        return scored
 
     def _prior(self, candidates: Candidates) -> Fusion:
         return prior_fusion(candidates.z, candidates.similar, self._images)
@@ -152,20 +160,32 @@ class PairEvidence:
         weights = self.fusion.weights.tolist() if self.fusion is not None else [1.0] + [0.0] * (len(names) - 1)
         told: dict[str, Any] = {f"evidence.{name}": weight for name, weight in zip(names, weights, strict=True)}
         if trial is not None:
-            told |= {"evidence.trial_same": trial.evidence, "evidence.trial_features_same": trial.features}
+            told |= {"evidence.trial_same": trial.same[0], "evidence.trial_features_same": trial.same[1]}
         return told
 
 
-def trial_of(answers: Iterable[Any]) -> Trial | None:
-    """What the trial said, of answers with `kind` and `decision`; None before its first answer."""
-    same, tried, asked = {BY_EVIDENCE: 0, BY_FEATURES: 0, BY_BOTH: 0}, False, 0
-    for answer in answers:
-        if answer.kind in same:
-            tried = True
-            asked += answer.decision != "cannot_tell"
-            same[answer.kind] += answer.decision == "same"
-    both = same[BY_BOTH]
-    return Trial(same[BY_EVIDENCE] + both, same[BY_FEATURES] + both, asked) if tried else None
+def trial_of(kinds: Mapping[frozenset[str], str], answers: Iterable[Answer]) -> Trial | None:
+    """What a trial said; None before its first answer.
+
+    Args:
+        kinds: the kind of each question of the trial, by the paths of both images.
+        answers: in their order.
+    """
+    told = {pair: answer.decision for answer in answers if (pair := frozenset((answer.a, answer.b))) in kinds}
+    if not told:
+        return None
+    sides = ((BY_EVIDENCE, BY_BOTH), (BY_FEATURES, BY_BOTH))
+    of = [[decision for pair, decision in told.items() if kinds[pair] in side] for side in sides]
+    same = [decisions.count("same") for decisions in of]
+    asked = [decisions.count("same") + decisions.count("different") for decisions in of]
+    return Trial((same[0], same[1]), (asked[0], asked[1]))
+
+
+def trial_questions(table: pd.DataFrame) -> dict[frozenset[str], str]:
+    """The kind of each question of a trial in a cycle's table, by the paths of both images."""
+    of_trial = table[table["kind"].isin(TRIALS)]
+    rows = zip(of_trial["path_u"], of_trial["path_v"], of_trial["kind"], strict=True)
+    return {frozenset((one, other)): kind for one, other, kind in rows}
 
 
 def _is_features(candidates: Candidates) -> NDArray[np.bool_]:

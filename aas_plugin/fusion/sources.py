@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -53,13 +54,14 @@ class Source:
             found = np.where(self.applies(pairs), found, np.nan)
         return found
 
-    @property
+    @cached_property
     def unit(self) -> float:
         """The median of what a matrix stores, 1 where it stores nothing."""
         if callable(self.scores) or not self.scores.nnz:
             return 1.0
         return float(np.median(self.scores.data))
 
+    @cached_property
     def candidates(self) -> Ints:
         """The best pairs of each image by a matrix, int64 (P, 2), u < v; none of a function."""
         if callable(self.scores):

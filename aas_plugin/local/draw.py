@@ -38,7 +38,8 @@ def draw_matches(photos: Sequence[Path], keypoints: Sequence[Keypoints]) -> tupl
     Raises:
         UnreadableImageError: a photo cannot be read.
     """
-    left, right = (_high(open_upright(path), HEIGHT) for path in photos)
+    whole = [open_upright(path) for path in photos]
+    left, right = (_high(photo, HEIGHT) for photo in whole)
     picture = Image.new("RGB", (left.width + _GAP + right.width, HEIGHT), "white")
     picture.paste(left, (0, 0))
     picture.paste(right, (left.width + _GAP, 0))
@@ -48,8 +49,8 @@ def draw_matches(photos: Sequence[Path], keypoints: Sequence[Keypoints]) -> tupl
     pen = ImageDraw.Draw(picture)
     for number, (first, second) in enumerate(found[:MOST_LINES].tolist()):
         colour = _COLOURS[number % len(_COLOURS)]
-        start = _at(one.places[first], left, 0)
-        end = _at(other.places[second], right, left.width + _GAP)
+        start = _at(one.places[first], whole[0], left, 0)
+        end = _at(other.places[second], whole[1], right, left.width + _GAP)
         pen.line([start, end], fill=colour, width=1)
         for x, y in (start, end):
             pen.ellipse([x - 3, y - 3, x + 3, y + 3], outline=colour, width=2)
@@ -112,6 +113,6 @@ def _high(photo: Image.Image, height: int) -> Image.Image:
     return photo.resize((width, height), Image.Resampling.BICUBIC)
 
 
-def _at(place: NDArray[np.float32], photo: Image.Image, shift: int) -> tuple[float, float]:
-    longer = max(photo.size)
-    return float(place[0]) * longer + shift, float(place[1]) * longer
+def _at(place: NDArray[np.float32], photo: Image.Image, shown: Image.Image, shift: int) -> tuple[float, float]:
+    across, down = (max(photo.size) * shown.size[axis] / photo.size[axis] for axis in range(2))
+    return float(place[0]) * across + shift, float(place[1]) * down

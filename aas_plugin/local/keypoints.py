@@ -88,7 +88,7 @@ def keypoints_of(
     """
     key = hashlib.sha256(repr((FORMAT, detector.key, region, size, most)).encode()).hexdigest()[:16]
     kept = Pieces(cache, key, "keypoints") if cache is not None else None
-    names = [_name(photos, place) for place in range(len(photos))]
+    names = names_of(photos)
     found = _read(kept, set(names)) if kept is not None else {}
     missing = [place for place, name in enumerate(names) if name not in found]
     first = {names[place]: place for place in reversed(missing)}
@@ -134,6 +134,11 @@ def keypoints_of(
         if not len(points.places)
     }
     return result, why
+
+
+def names_of(photos: PhotoList) -> list[str]:
+    """What decides the keypoints of each photo, for one detector: content, box and mask; equal for copies."""
+    return [_name(photos, place) for place in range(len(photos))]
 
 
 def _name(photos: PhotoList, place: int) -> str:

@@ -12,13 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from scipy.sparse import csr_array
 
 from aas_plugin.data.photo_list import PhotoList
 from aas_plugin.data.pieces import Pieces
 from aas_plugin.fusion.sources import Source
 from aas_plugin.hookspecs import hookimpl
 from aas_plugin.local.draw import contact_sheet
-from aas_plugin.local.keypoints import Detector, Keypoints, keypoints_of
+from aas_plugin.local.keypoints import FORMAT, Detector, Keypoints, keypoints_of, names_of
 from aas_plugin.local.lnbnn import lnbnn_scores, matching_key
 from aas_plugin.local.regions import Region, Shape
 from aas_plugin.local.verify import verified
@@ -115,18 +116,22 @@ class LocalEvidence:
                 stacklevel=2,
             )
         found = self.find(photos, cache, progress("finding keypoints"))
-        groups = comparable_groups(photos.orientation)
+        names = names_of(photos)
+        first, copy_of = np.unique(names, return_index=True, return_inverse=True)[1:]
+        # More copies than votes would hide each other, so that each content is matched once.
+        once = [found[place] for place in first.tolist()]
+        groups = comparable_groups(photos.orientation[first])
         kept = None
         if cache is not None:
-            detector = f"{_detector(options.keypoints).key} {options.region} {options.size} {options.most}"
-            names = [detector, *photos.hashes, repr(photos.box.tolist()), repr(photos.masks)]
-            kept = Pieces(cache / LOCAL, f"matches-{matching_key(names, groups)}", "matches")
-        scores = lnbnn_scores([points.descriptors for points in found], groups, kept, progress("matching keypoints"))
+            looked_at = f"{FORMAT} {_detector(options.keypoints).key} {options.region} {options.size} {options.most}"
+            told = [f"{names[place]} {len(found[place].places)}" for place in first.tolist()]
+            kept = Pieces(cache / LOCAL, f"matches-{matching_key([looked_at, *told], groups)}", "matches")
+        scores = lnbnn_scores([points.descriptors for points in once], groups, kept, progress("matching keypoints"))
         applies = _applies(photos.orientation, np.array([len(points.places) > 0 for points in found]))
-        sources = [Source("keypoints", scores, applies=applies)]
+        sources = [Source("keypoints", _of_copies(scores, copy_of), applies=applies)]
         if options.verify and scores.nnz:
-            together = verified(scores, found, options.verify, progress("verifying matches"))
-            sources.append(Source("geometry", together, applies=applies))
+            together = verified(scores, once, options.verify, kept, progress("verifying matches"))
+            sources.append(Source("geometry", _of_copies(together, copy_of), applies=applies))
         moment = self._moments(photos)
         if moment is not None:
             sources.append(Source("sitting", lambda pairs: _nearness(moment, pairs), is_similarity=False))
@@ -143,6 +148,29 @@ class LocalEvidence:
         return moment if len(np.unique(moment[~np.isnan(moment)])) > 1 else None
 
 
+def _of_copies(scores: csr_array, copy_of: Ints) -> csr_array:
+    """Scores of photos by those of contents; two copies match as well as any two contents do.
+
+    Args:
+        scores: float64 CSR (C, C) of contents.
+        copy_of: int64 (N,), the content of each photo.
+    """
+    if len(copy_of) == scores.shape[0]:
+        order = copy_of
+        return csr_array(scores[order][:, order])
+    whole = csr_array(scores[copy_of][:, copy_of]).tocoo()
+    by_content = np.argsort(copy_of, kind="stable")
+    alike = np.split(by_content, np.flatnonzero(np.diff(copy_of[by_content])) + 1)
+    pairs = [(u, v) for same in alike if len(same) > 1 for u in same.tolist() for v in same.tolist() if u != v]
+    ends = np.array(pairs, dtype=np.int64).reshape(-1, 2)
+    most = float(scores.data.max()) if scores.nnz else 1.0
+    rows, columns = np.concatenate([whole.row, ends[:, 0]]), np.concatenate([whole.col, ends[:, 1]])
+    values = np.concatenate([whole.data, np.full(len(ends), most)])
+    found = csr_array((values, (rows, columns)), shape=whole.shape)
+    found.sort_indices()
+    return found
+
+
 def comparable_groups(orientation: NDArray[np.object_]) -> list[Ints]:
     """Photos that may show the same side, a group an orientation, each with those of which it is not known.
 
@@ -150,11 +178,12 @@ def comparable_groups(orientation: NDArray[np.object_]) -> list[Ints]:
         orientation: object (N,), text or None.
 
     Returns:
-        Places, int64, ascending; all of them in one group where no orientation is known.
+        Places, int64, ascending; all of them in one group where hardly any orientation is known.
     """
     unknown = np.array([one is None for one in orientation], dtype=bool)
     names = sorted({str(one) for one in orientation[~unknown]})
-    if not names:
+    # Else those without would be matched once an orientation.
+    if not names or unknown.mean() > 0.5:
         return [np.arange(len(orientation), dtype=np.int64)]
     return [np.flatnonzero(unknown | (orientation == name)).astype(np.int64) for name in names]
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from aas_plugin.data.pieces import Pieces
 from aas_plugin.fusion.sources import best_partners
 from aas_plugin.local.keypoints import Keypoints
 
@@ -18,6 +19,9 @@ RATIO = 0.9
 
 REACH = 0.03
 """How far a keypoint may lie from where the movement takes it, as share of the photo's longer side (ours)."""
+
+BLOCK = 1000
+"""Pairs that are kept together: so many are lost at most when a process is killed."""
 
 MOST_SCALED, MOST_TURNED = 3.0, 45.0
 """Beyond so many times larger or smaller, or degrees, a movement of one animal is none (ours)."""
@@ -72,6 +76,7 @@ def verified(
     scores: csr_array,
     keypoints: Sequence[Keypoints],
     partners: int,
+    kept: Pieces | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> csr_array:
     """How many keypoints of the best pairs move together.
@@ -80,6 +85,7 @@ def verified(
         scores: float64 CSR (N, N), symmetric: how well photos match.
         keypoints: of N photos.
         partners: of each photo that are looked at, those of the highest scores.
+        kept: where finished parts are kept, and taken from; None to keep nothing.
         progress: called with (pairs done, all pairs).
 
     Returns:
@@ -87,12 +93,23 @@ def verified(
     """
     pairs = best_partners(scores, partners)
     counts = np.zeros(len(pairs))
-    for place, (u, v) in enumerate(pairs.tolist()):
-        counts[place] = moved_together(keypoints[u], keypoints[v], matching(keypoints[u], keypoints[v])).sum()
+    for start in range(0, len(pairs), BLOCK):
+        part = pairs[start : start + BLOCK]
+        name = f"geometry-{partners:03d}-{start:09d}"
+        told = kept.read_one(name, ("counts",)) if kept is not None else None
+        if told is None:
+            told = {"counts": np.array([_moving(keypoints[u], keypoints[v]) for u, v in part.tolist()])}
+            if kept is not None:
+                kept.add(name, **told)
+        counts[start : start + BLOCK] = told["counts"]
         if progress is not None:
-            progress(place + 1, len(pairs))
+            progress(start + len(part), len(pairs))
     rows, columns = np.concatenate([pairs, pairs[:, ::-1]]).T if len(pairs) else np.empty((2, 0), np.int64)
     found = csr_array((np.concatenate([counts, counts]), (rows, columns)), shape=scores.shape)
     found.eliminate_zeros()
     found.sort_indices()
     return found
+
+
+def _moving(one: Keypoints, other: Keypoints) -> int:
+    return int(moved_together(one, other, matching(one, other)).sum())

@@ -49,7 +49,7 @@ class Matches:
         paths = [self._photos.path(answer[side], answer.get(f"hash_{side}", "")) for side in ("a", "b")]
         if None in paths:
             return None
-        photos = bare_photos([str(path) for path in paths], ["", ""])
+        photos = bare_photos([str(path) for path in paths], ["a", "b"])
         nowhere = [np.nan] * 4
         box = np.array([self._boxes.get(answer[side], nowhere) for side in ("a", "b")], dtype=np.float64)
         photos = replace(photos, box=box)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from aas_plugin.active.questions import call_with_needed
 from aas_plugin.clustering.choosing import fit_clustering, most_neighbours
 from aas_plugin.clustering.jaccard import graph_of
 from aas_plugin.clustering.knn import nearest
@@ -100,8 +101,8 @@ class Scenes:
         if scene.photos is None:
             raise AasError(f"--evidence {name} looks at photos; name a data set of them by --dataset, not --features")
         plugin = component.make(choice.options if choice.name == name else {})
-        photos, told = scene.photos, self._plugins.progress
-        return sources_if_any(lambda: plugin.aas_pair_scores(photos, lasting_cache(), told), len(photos)) or None
+        given = {"photos": scene.photos, "cache": lasting_cache(), "progress": self._plugins.progress}
+        return sources_if_any(lambda: call_with_needed(plugin.aas_pair_scores, **given), len(scene.photos)) or None
 
     def _read(self, name: str) -> Scene:
         photos: PhotoList | None = None

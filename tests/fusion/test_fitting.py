@@ -12,6 +12,7 @@ from aas_plugin.fusion.fitting import (
     Fusion,
     fit_fusion,
     prior_fusion,
+    scale_of,
     standardised,
 )
 
@@ -107,11 +108,11 @@ def test_p_rises_with_every_score_and_the_fit_does_not_depend_on_chance(seed, co
 def test_scores_are_put_on_one_scale_and_what_is_unknown_or_flat_says_nothing():
     rng = np.random.default_rng(0)
     candidates = np.stack([rng.normal(3, 2, 4000), np.full(4000, 7.0), np.full(4000, np.nan)], axis=1)
-    found = standardised(candidates, candidates)
+    found = standardised(candidates, scale_of(candidates))
     np.testing.assert_allclose(np.quantile(found[:, 0], [0.5, 0.9]), [0, 1.28], atol=0.05)
     assert (found[:, 1:] == 0).all()
-    assert standardised(np.array([[np.nan, 7.0, 1.0]]), candidates).tolist() == [[0, 0, 0]]
+    assert standardised(np.array([[np.nan, 7.0, 1.0]]), scale_of(candidates)).tolist() == [[0, 0, 0]]
     # What hardly ever says anything has a median and a best tenth of 0.
     rare = np.zeros((1000, 1))
     rare[:5] = 4.0
-    assert standardised(rare, rare)[0, 0] > 5
+    assert standardised(rare, scale_of(rare))[0, 0] > 5

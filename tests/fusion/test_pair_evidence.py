@@ -106,8 +106,15 @@ def test_labels_by_cal_are_better_with_good_evidence(tmp_path):
     assert found[0] > found[1] + 0.2
 
 
-def test_a_run_that_is_broken_off_asks_what_one_that_is_not_asks(tmp_path):
-    whole, _ = learn(tmp_path / "whole", scores(4.0))
+@pytest.mark.parametrize("cal", [False, True])
+def test_a_run_that_is_broken_off_asks_what_one_that_is_not_asks(tmp_path, cal):
+    def chooser():
+        return (
+            CalSampler(CalOptions()) if cal else lambda views, budget, known: most_similar_pairs(views, budget, known)
+        )
+
+    refiner = {"refiner": CalRefiner(None)} if cal else {}
+    whole, _ = learn(tmp_path / "whole", scores(4.0), chooser(), **refiner)
 
     class Stop(Exception):
         pass
@@ -115,7 +122,7 @@ def test_a_run_that_is_broken_off_asks_what_one_that_is_not_asks(tmp_path):
     features = herd(20, 6, 2.2, 0)
     graph = jaccard_graph(features, CLUSTERING.k1, CLUSTERING.k2, radius=0.6)
     labels = dbscan(graph, CLUSTERING.eps, CLUSTERING.min_samples)
-    for stop_after in (7, 30, 55, None):
+    for stop_after in (7, 30, 22, 31, None):
         count = 0
 
         def answer(question, stop_after=stop_after):
@@ -129,10 +136,11 @@ def test_a_run_that_is_broken_off_asks_what_one_that_is_not_asks(tmp_path):
             [f"{place}.jpg" for place in range(len(features))],
             answer,
             tmp_path / "broken",
-            select=lambda views, budget, known: most_similar_pairs(views, budget, known),
+            select=chooser(),
             active=ActiveSettings(every=1, cycles=3, budget=60, rounds=3),
             clustering=CLUSTERING,
             evidence=scores(4.0),
+            **refiner,
         )
         try:
             for epoch in range(3):
@@ -141,6 +149,30 @@ def test_a_run_that_is_broken_off_asks_what_one_that_is_not_asks(tmp_path):
             continue
     asked = [[(one.a, one.b, one.kind) for one in some.log.answers()] for some in (whole, learner)]
     assert asked[0] == asked[1]
+
+
+def test_a_trial_takes_no_round_from_the_sampler(tmp_path):
+    features = herd(20, 6, 2.2, 0)
+    learner = ActiveLearner(
+        [f"{place}.jpg" for place in range(len(features))],
+        lambda question: "same" if INDIVIDUAL[question.u] == INDIVIDUAL[question.v] else "different",
+        tmp_path,
+        select=lambda views, budget, known: most_similar_pairs(views, budget, known),
+        active=ActiveSettings(every=1, cycles=1, budget=90, rounds=1),
+        clustering=CLUSTERING,
+        evidence=scores(4.0),
+    )
+    learner.step(features, np.full(120, -1), epoch=0)
+    kinds = [answer.kind for answer in learner.log.answers()]
+    assert 60 < len(kinds) <= 90
+    assert kinds.count("similar") > 30
+
+
+def test_another_training_in_the_same_folder_has_a_trial_of_its_own(tmp_path):
+    learn(tmp_path, scores(4.0))
+    _, results = learn(tmp_path, scores(0.0), resume=False)
+    assert results[0].report["evidence.evidence"] == 0
+    assert results[0].report["evidence.trial_same"] < 10
 
 
 def test_evidence_that_cannot_be_had_is_a_warning_and_all_is_as_without(tmp_path):
@@ -175,18 +207,26 @@ def test_a_hook_is_told_of_the_photos_and_may_give_a_function_of_pairs(tmp_path)
     assert "evidence.trial_same" not in results[-1].report
 
 
-def test_a_trial_of_which_nobody_could_tell_is_not_passed():
+def test_a_trial_compares_shares_as_what_follows_is_not_asked():
     class Answer:
-        def __init__(self, kind, decision):
-            self.kind, self.decision = kind, decision
+        def __init__(self, a, b, decision):
+            self.a, self.b, self.decision = a, b, decision
 
-    assert trial_of([]) is None
-    assert trial_of([Answer("over", "same")]) is None
-    unclear = trial_of([Answer("trial: evidence", "cannot_tell")])
-    assert unclear is not None and not unclear.passed
-    told = trial_of([Answer("trial: both", "same"), Answer("trial: features", "different")])
-    assert told == Trial(1, 1, 2)
-    assert told.passed
+    kinds = {
+        frozenset("ab"): "trial: evidence",
+        frozenset("cd"): "trial: features",
+        frozenset("ef"): "trial: both",
+        frozenset("gh"): "trial: features",
+    }
+    assert trial_of(kinds, []) is None
+    # An answer of an earlier training, or about another pair, is none of the trial.
+    assert trial_of(kinds, [Answer("a", "c", "same")]) is None
+    assert trial_of(kinds, [Answer("b", "a", "cannot_tell")]).passed is False
+    told = [Answer("a", "b", "same"), Answer("e", "f", "same"), Answer("d", "c", "same"), Answer("g", "h", "different")]
+    assert trial_of(kinds, told) == Trial((2, 2), (2, 3))
+    assert trial_of(kinds, told).passed is True
+    assert trial_of(kinds, told[:3]).passed is None
+    assert trial_of(kinds, [Answer("a", "b", "different"), Answer("c", "d", "different")]).passed is False
 
 
 def test_without_enough_budget_or_sources_there_is_no_trial():
@@ -203,8 +243,11 @@ def test_without_enough_budget_or_sources_there_is_no_trial():
     # Before the trial, and after one that failed, nothing changes.
     nothing = answered([], [])
     assert evidence.graph(graph, nothing, None) is graph
-    assert evidence.graph(graph, nothing, Trial(3, 9, 40)) is graph
-    assert evidence.graph(graph, nothing, Trial(9, 3, 40)) is not graph
+    assert evidence.graph(graph, nothing, Trial((3, 9), (20, 20))) is graph
+    assert evidence.graph(graph, nothing, Trial((0, 0), (20, 20))) is graph
+    # A tie waits for answers that can be held out.
+    assert evidence.graph(graph, nothing, Trial((9, 9), (20, 20))) is graph
+    assert evidence.graph(graph, nothing, Trial((9, 3), (20, 20))) is not graph
 
 
 @pytest.mark.parametrize(
