@@ -187,7 +187,8 @@ def aas_select_pairs(
         pair asks again by other photographs, -1 for none: such a pair may be known. A float column `linkage` says how
         alike, by mean similarity in [0, 1], the two clusters are that the pair stands for; it is kept with the answer,
         and the refiner `cal` calibrates on it. Numbers in its `attrs` are told in
-        the cycle's report as `sampler.NAME`.
+        the cycle's report as `sampler.NAME`. Where evidence beside the features counts, the most likely pairs fill
+        what the table leaves of the budget, but not for a sampler with an attribute `stops = True`.
     """
 
 

@@ -425,8 +425,15 @@ class ActiveLearner:
         return self._pair_evidence.report(trial_of(self._trial_kinds(), self.log.answers()))
 
     def _filled(self, table: Any, views: Views, budget: int) -> Any:
-        """A sampler's table with the most likely pairs in addition, where evidence counts and budget is left."""
-        if views.scored is None or not isinstance(table, pd.DataFrame) or not set(proposals.REQUIRED) <= set(table):
+        """A sampler's table with the most likely pairs in addition, where evidence counts and budget is left.
+
+        Not that of a sampler whose attribute `stops` is True, unless labels are made by P(same), too: it asks less
+        where nothing more is worth asking, and a refiner that merges whole clusters takes more harm than help.
+        """
+        stops = getattr(self.select, "stops", False) and not self._by_likelihood
+        if views.scored is None or stops or not isinstance(table, pd.DataFrame):
+            return table
+        if not set(proposals.REQUIRED) <= set(table):
             return table
         taken = list(zip(table["u"].tolist(), table["v"].tolist(), strict=True))
         more = likely_pairs(views.scored, budget - len(table), self.known, taken)

@@ -65,7 +65,13 @@ class CalOptions(BaseModel):
 
 
 class CalSampler:
-    """Questions where average linkage is in doubt; see `questions`."""
+    """Questions where average linkage is in doubt; see `questions`.
+
+    Attributes:
+        stops: no other questions are asked in the place of those that it leaves out.
+    """
+
+    stops = True
 
     def __init__(self, options: CalOptions) -> None:
         self.options = options

@@ -229,6 +229,8 @@ def _learner(run: Run, clustering: ClusteringSettings, plugins: Plugins) -> Acti
             raise AasError(f"the sampler {settings.sampler.name!r} implements no aas_select_pairs")
         return pairs
 
+    sampler = plugins.manager.get_plugin(f"{settings.sampler.name} (sampler)")
+    setattr(select, "stops", getattr(sampler, "stops", False))  # noqa: B010 - functions have no such attribute
     beside: dict[str, Any] = {}
     if settings.evidence.name != "none":
         photos = photos_of(run.catalogue, run.train, run.hashes)
