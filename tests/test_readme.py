@@ -73,7 +73,15 @@ def test_the_sampler_chooses_in_a_run_and_without_one(ready, tmp_path):
 
 PAGES = [
     README,
-    *(README.parent / name for name in (".readme/pipeline.md", "adapters/README.md", "aas_plugin/codebases/README.md")),
+    *(
+        README.parent / name
+        for name in (
+            ".readme/pipeline.md",
+            ".readme/keypoints.md",
+            "adapters/README.md",
+            "aas_plugin/codebases/README.md",
+        )
+    ),
 ]
 LINKS = [
     (page, link) for page in PAGES for link in re.findall(r"\]\((?!http)(.*?)\)", page.read_text(encoding="utf-8"))

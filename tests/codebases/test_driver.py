@@ -356,3 +356,18 @@ def test_bad_input_to_the_command_line_is_told_in_one_sentence_or_by_the_script(
         shown = aas("run", *wrong, status=2)
         assert message in shown
         assert shown.count("error:") == 1
+
+
+def test_keypoints_count_beside_a_scripts_features(miniature, arguments, tmp_path):
+    driver = make_driver(
+        CC,
+        miniature(CC),
+        arguments(CC, tmp_path / "logs"),
+        tmp_path / "run",
+        {"evidence": "local"},
+        {"sampler": "topk"},
+    )
+    driver.execute()
+    kinds = {line.split('"kind"')[1].split('"')[1] for line in answers(tmp_path / "run") if '"kind"' in line}
+    assert {"trial: evidence", "trial: features"} & kinds or "trial: both" in kinds
+    assert (tmp_path / "run" / "crops.jpg").exists()

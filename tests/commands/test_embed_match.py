@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from animals import Colour
 from PIL import Image
-from torch import nn
 from typer.testing import CliRunner
 
 from aas_plugin.cli import app
@@ -13,16 +13,6 @@ from aas_plugin.errors import AasError
 from aas_plugin.models.portable import PortableModel
 
 COLOURS = {"ada": (250, 10, 10), "ben": (10, 250, 10), "cleo": (10, 200, 250), "dan": (240, 240, 10)}
-
-
-class Colour(nn.Module):
-    """A photo's mean colour, of unit length."""
-
-    mean = (0.0, 0.0, 0.0)
-    std = (1.0, 1.0, 1.0)
-
-    def forward(self, images):
-        return nn.functional.normalize(images.mean((2, 3)), dim=1)
 
 
 def draw(folder, names, each=2, nested=True, seed=0):
