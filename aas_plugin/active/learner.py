@@ -31,7 +31,15 @@ from aas_plugin.constraints.closure import Constraints
 from aas_plugin.constraints.evidence import evidence_of
 from aas_plugin.data.photo_list import PhotoList, bare_photos
 from aas_plugin.errors import AasError
-from aas_plugin.fusion.pair_evidence import PairEvidence, likely_pairs, trial_of, trial_questions
+from aas_plugin.fusion.pair_evidence import (
+    PairEvidence,
+    Trial,
+    likely_pairs,
+    trial_left,
+    trial_of,
+    trial_questions,
+    trial_rounds,
+)
 from aas_plugin.sampling.aas import AasOptions, ambiguity_aware_pairs
 from aas_plugin.sampling.proposal import KnownPairs
 from aas_plugin.sampling.views import BareViews, Views, cluster_twice
@@ -143,6 +151,7 @@ class ActiveLearner:
         self.about_unknown_images = self._knowledge.unknown
         self._pair_evidence = PairEvidence(self._pair_scores, len(self.paths)) if self.evidence is not None else None
         self._tried: dict[frozenset[str], str] = {}
+        self._nothing_to_try = False
         if self.resume is None and self._nothing_left():
             raise begun.nothing_left(self.folder)
 
@@ -284,7 +293,10 @@ class ActiveLearner:
         if without:
             answers = [one for one in answers if frozenset((one.a, one.b)) not in without]
             evidence = evidence_of(answers, self._index)
-        scored = self._pair_evidence.graph(graph, evidence, trial_of(self._trial_kinds(), answers))
+        kinds = {pair: kind for pair, kind in self._trial_kinds().items() if pair not in without}
+        trial = trial_of(kinds, answers)
+        # Till it is over it has said nothing.
+        scored = self._pair_evidence.graph(graph, evidence, None if self._left_of_trial(kinds, trial) else trial)
         return None if scored is graph else scored
 
     def _trial_kinds(self) -> dict[frozenset[str], str]:
@@ -386,8 +398,7 @@ class ActiveLearner:
         """Choose the pairs of the next round of a cycle; gives its table with them."""
         started = time.perf_counter()
         drawn = rounds.drawn_rounds(proposal)
-        tried = proposal is not None and bool(trial_questions(proposal))
-        of = self.active.rounds + tried
+        of = self.active.rounds + (0 if proposal is None else trial_rounds(proposal))
         allowed = rounds.quota(self.budget, self._answered_of(proposal), drawn, of)
         evidence = self._knowledge.evidence()
         table = self._trial(views.graph)
@@ -414,9 +425,17 @@ class ActiveLearner:
 
     def _trial(self, graph: Graph) -> pd.DataFrame | None:
         """The pairs that say whether evidence counts; None where there is none, or where that is said."""
-        if self._pair_evidence is None or self._trial_kinds():
+        if self._pair_evidence is None:
             return None
-        return self._pair_evidence.trial_pairs(graph, self.budget, self.known)
+        kinds = self._trial_kinds()
+        left = self._left_of_trial(kinds, trial_of(kinds, self.log.answers()))
+        drawn = self._pair_evidence.trial_pairs(graph, self.budget, self.known, left) if left else None
+        self._tried, self._nothing_to_try = {}, drawn is None
+        return drawn
+
+    def _left_of_trial(self, kinds: dict[frozenset[str], str], trial: Trial | None) -> int:
+        """How many more pairs each ranking may put forward: see `trial_left`."""
+        return 0 if self._nothing_to_try else trial_left(kinds, trial)
 
     def _told_of_evidence(self) -> dict[str, Any]:
         """What a cycle's report says of evidence beside the features; nothing without any."""

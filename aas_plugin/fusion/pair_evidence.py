@@ -20,14 +20,16 @@ from aas_plugin.sampling.proposal import KnownPairs
 
 Ints = NDArray[np.int64]
 
-TRIAL = 20
-"""Pairs that evidence, and features, may each put forward before it is decided whether evidence counts."""
+TRIAL, FIRST = 20, 5
+"""Pairs that evidence, and features, may each put forward before it is decided whether evidence counts; and of these
+those that are asked first, so that evidence which says nothing costs little."""
 
 FEATURES = "features"
 """The source that is there without any evidence: 1 - Jaccard distance."""
 
 BY_EVIDENCE, BY_FEATURES, BY_BOTH = "trial: evidence", "trial: features", "trial: both"
 TRIALS = (BY_EVIDENCE, BY_FEATURES, BY_BOTH)
+SIDES = ((BY_EVIDENCE, BY_BOTH), (BY_FEATURES, BY_BOTH))
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,11 @@ class Trial:
 
     same: tuple[int, int]
     asked: tuple[int, int]
+
+    @property
+    def promising(self) -> bool:
+        """Whether it is worth going on after the first pairs: not half of the share of features, or less."""
+        return self.same[0] * self.asked[1] * 2 > self.same[1] * self.asked[0] or not self.same[1]
 
     @property
     def passed(self) -> bool | None:
@@ -85,13 +92,14 @@ class PairEvidence:
         """Whether there is anything to rank pairs by before an answer; else held-out answers alone decide."""
         return any(source.is_similarity for source in self.sources)
 
-    def trial_pairs(self, graph: Graph, budget: int, known: KnownPairs) -> pd.DataFrame | None:
+    def trial_pairs(self, graph: Graph, budget: int, known: KnownPairs, most: int = TRIAL) -> pd.DataFrame | None:
         """The pairs of the trial: the first of both rankings in turn.
 
         Args:
             graph: distances of the features.
             budget: most pairs.
             known: from pairs, int64 (P, 2), to whether each needs no question, bool (P,).
+            most: pairs of each ranking at most.
 
         Returns:
             One row a pair, int64 `u < v` and text `kind`; None where there is nothing to try.
@@ -103,7 +111,7 @@ class PairEvidence:
         prior = self._prior(candidates)
         only = Fusion(np.where(_is_features(candidates), 0.0, prior.weights), 0.0)
         ranked = [
-            fresh[np.argsort(-score[fresh], kind="stable")][: min(TRIAL, budget // 2)]
+            fresh[np.argsort(-score[fresh], kind="stable")][: min(most, budget // 2)]
             for score in (only.logit(candidates.z), candidates.z[:, 0])
         ]
         first, second = (set(one.tolist()) for one in ranked)
@@ -174,11 +182,23 @@ def trial_of(kinds: Mapping[frozenset[str], str], answers: Iterable[Answer]) -> 
     told = {pair: answer.decision for answer in answers if (pair := frozenset((answer.a, answer.b))) in kinds}
     if not told:
         return None
-    sides = ((BY_EVIDENCE, BY_BOTH), (BY_FEATURES, BY_BOTH))
-    of = [[decision for pair, decision in told.items() if kinds[pair] in side] for side in sides]
+    of = [[decision for pair, decision in told.items() if kinds[pair] in side] for side in SIDES]
     same = [decisions.count("same") for decisions in of]
     asked = [decisions.count("same") + decisions.count("different") for decisions in of]
     return Trial((same[0], same[1]), (asked[0], asked[1]))
+
+
+def trial_left(kinds: Mapping[frozenset[str], str], trial: Trial | None) -> int:
+    """How many more pairs each ranking may put forward: 0 once the trial is over.
+
+    Args:
+        kinds: the kind of each question of the trial so far.
+        trial: what they said, None before any.
+    """
+    if not kinds:
+        return FIRST
+    drawn = max(sum(kind in side for kind in kinds.values()) for side in SIDES)
+    return TRIAL - FIRST if drawn <= FIRST and trial is not None and trial.promising else 0
 
 
 def trial_questions(table: pd.DataFrame) -> dict[frozenset[str], str]:
@@ -186,6 +206,12 @@ def trial_questions(table: pd.DataFrame) -> dict[frozenset[str], str]:
     of_trial = table[table["kind"].isin(TRIALS)]
     rows = zip(of_trial["path_u"], of_trial["path_v"], of_trial["kind"], strict=True)
     return {frozenset((one, other)): kind for one, other, kind in rows}
+
+
+def trial_rounds(table: pd.DataFrame) -> int:
+    """How many rounds of a cycle's table are of the trial."""
+    of_trial = table[table["kind"].isin(TRIALS)]
+    return int(of_trial["round"].nunique()) if "round" in of_trial else int(len(of_trial) > 0)
 
 
 def _is_features(candidates: Candidates) -> NDArray[np.bool_]:

@@ -42,7 +42,7 @@ def test_market1501_has_queries_a_gallery_with_distractors_and_junk_on_no_side(t
     assert (distractor["split"], distractor["camera"]) == ("gallery", "2")
     assert pd.isna(distractor["identity"])
     assert table.loc["bounding_box_train/0007_c3s3_077419_03.jpg"].tolist()[:2] == ["0007", "train"]
-    assert table.loc["query/0003_c4s6_015641_00.jpg"].tolist() == ["0003", "query", pd.NA, "4"]
+    assert table.loc["query/0003_c4s6_015641_00.jpg"].tolist()[:4] == ["0003", "query", pd.NA, "4"]
     assert catalogue.describe() == {"images": 12, "individuals": 4, "train": 4, "test": 7, "orientations": 0}
 
 

@@ -14,7 +14,7 @@ from aas_plugin.constraints.evidence import Evidence
 from aas_plugin.errors import AasError
 from aas_plugin.fusion.fitting import Fusion
 from aas_plugin.fusion.graph import Candidates, ScoredGraph
-from aas_plugin.fusion.pair_evidence import TRIAL, PairEvidence, Trial, likely_pairs, trial_of
+from aas_plugin.fusion.pair_evidence import FIRST, TRIAL, PairEvidence, Trial, likely_pairs, trial_left, trial_of
 from aas_plugin.fusion.sources import Source, best_partners, sources_of, stored_values
 from aas_plugin.sampling.ranked import most_similar_pairs
 from aas_plugin.settings.models import ActiveSettings, ClusteringSettings
@@ -83,7 +83,7 @@ def test_evidence_that_says_nothing_is_switched_off_and_costs_its_trial_only(tmp
     assert all(result.report["evidence.evidence"] == 0 for result in results)
     answers = learner.log.answers()
     tried = [answer.kind.startswith("trial: evidence") for answer in answers]
-    assert sum(tried) <= TRIAL
+    assert sum(tried) <= FIRST
     assert not any(answer.kind == "likely" for answer in answers)
     bare, _ = learn(tmp_path / "without", None, noise=1.2, seed=seed)
     assert len(learner.constraints.must_links) >= len(bare.constraints.must_links) - TRIAL
@@ -227,6 +227,18 @@ def test_a_trial_compares_shares_as_what_follows_is_not_asked():
     assert trial_of(kinds, told).passed is True
     assert trial_of(kinds, told[:3]).passed is None
     assert trial_of(kinds, [Answer("a", "b", "different"), Answer("c", "d", "different")]).passed is False
+
+
+def test_a_trial_that_promises_nothing_ends_after_its_first_pairs():
+    assert trial_left({}, None) == FIRST
+    first = {frozenset({f"e{k}", f"f{k}"}): "trial: evidence" for k in range(FIRST)}
+    assert trial_left(first, Trial((0, 4), (5, 5))) == 0
+    assert trial_left(first, Trial((2, 4), (5, 5))) == 0
+    assert trial_left(first, Trial((3, 4), (5, 5))) == TRIAL - FIRST
+    assert trial_left(first, Trial((0, 0), (5, 5))) == TRIAL - FIRST
+    assert trial_left(first, None) == 0
+    whole = {frozenset({f"e{k}", f"f{k}"}): "trial: both" for k in range(TRIAL)}
+    assert trial_left(whole, Trial((9, 4), (20, 20))) == 0
 
 
 def test_without_enough_budget_or_sources_there_is_no_trial():
