@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from aas_plugin.commands.common import show_warnings
 from aas_plugin.commands.embed import Device, Model, Modules, embed_photos, open_trained, read_photos
 
 
@@ -41,6 +42,7 @@ def match(
     from rich.console import Console
 
     console = Console(highlight=False)
+    show_warnings(Console(highlight=False, stderr=True))
     with console.status("loading"):
         import numpy as np
         import pandas as pd

@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from aas_plugin.commands.common import DatasetName, DeviceName, Modules, Params, Sets, given_settings, listed, loaded
+from aas_plugin.commands.common import (
+    DatasetName,
+    DeviceName,
+    Modules,
+    Params,
+    Sets,
+    given_settings,
+    listed,
+    loaded,
+    show_warnings,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,6 +68,7 @@ def simulate(
     from rich.console import Console
 
     console = Console(highlight=False)
+    show_warnings(Console(highlight=False, stderr=True))
     with console.status("loading"):
         import pandas as pd
         from pydantic import ValidationError
@@ -104,12 +115,16 @@ def simulate(
         combinations = list(itertools.product(beside, to_ask, to_refine, oracles))
         total = len(scenes.names) * len(numbers) * len(combinations)
         told, done = plugins.progress("simulating"), 0
+        # What is found of photos is found once for all seeds.
+        last: Any = None
+        found_beside: dict[str, Any] = {}
         # What is told of scenes, which are large, so that each leaves memory once its data set is done.
         chosen: dict[str, list[tuple[int, ClusteringSettings]]] = {}
         for name, seed in itertools.product(scenes.names, numbers):
             scene = scenes.scene(name, seed)
             chosen.setdefault(name, []).append((len(scene.features), scene.clustering))
-            found_beside = {name: scenes.evidence(name, scene) for name in beside}
+            if scene is not last:
+                found_beside, last = {name: scenes.evidence(name, scene) for name in beside}, scene
             for other, sampler, refiner, options in combinations:
                 found = simulate_one(
                     scene,
