@@ -79,9 +79,15 @@ def calibrate(
         by_slope = (log_slope[0] - SLOPE_PRIOR[0]) / SLOPE_PRIOR[1] ** 2 + (by_logit * logits).sum()
         return float(costs(one, log_slope)[0]), np.array([by_tau, by_slope])
 
-    # Wrong answers give the cost more than one valley, so it is searched on a grid before it is descended.
+    # Wrong answers give the cost more than one valley: each that a grid shows, at most three, is descended.
     taus, log_slopes = np.meshgrid(np.linspace(*TAU_RANGE, 23), np.log([3.0, 8.0, 20.0, 50.0]), indexing="ij")
-    best = int(costs(taus.ravel(), log_slopes.ravel()).argmin())
-    start = (taus.ravel()[best], log_slopes.ravel()[best])
-    found = minimize(cost, start, jac=True, method="L-BFGS-B", bounds=(TAU_RANGE, (0.0, 7.0)))
+    on_grid = costs(taus.ravel(), log_slopes.ravel()).reshape(taus.shape)
+    around = np.pad(on_grid, 1, constant_values=np.inf)
+    lowest = np.minimum.reduce([around[:-2, 1:-1], around[2:, 1:-1], around[1:-1, :-2], around[1:-1, 2:]])
+    valleys = np.flatnonzero((on_grid <= lowest).ravel())
+    valleys = valleys[np.argsort(on_grid.ravel()[valleys], kind="stable")][:3]
+    starts = zip(taus.ravel()[valleys], log_slopes.ravel()[valleys], strict=True)
+    bounds = (TAU_RANGE, (0.0, 7.0))
+    descents = [minimize(cost, start, jac=True, method="L-BFGS-B", bounds=bounds) for start in starts]
+    found = min(descents, key=lambda descent: float(descent.fun))
     return Calibration(float(np.exp(found.x[1])), float(found.x[0]))
