@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from aas_plugin.evaluation.retrieval import retrieval_metrics
 from aas_plugin.fusion.fitting import prior_fusion
 from aas_plugin.fusion.graph import Candidates
 from aas_plugin.fusion.sources import Source
@@ -50,21 +51,14 @@ def pair_quality(
     shown = [place for place, source in enumerate(candidates.sources) if source.is_similarity]
     names = [candidates.sources[place].name for place in shown] + [TOGETHER] * (len(shown) > 1)
     gallery = np.flatnonzero(named)
-    found: dict[str, list[tuple[float, bool]]] = {name: [] for name in names}
+    found: dict[str, list[tuple[float, float]]] = {name: [] for name in names}
     for query in queries.tolist():
         others = gallery[gallery != query]
         z = candidates.z_of(np.stack([np.full(len(others), query), others], axis=1))
-        hits = np.asarray(identity[others] == identity[query], dtype=bool)
         for name, score in zip(names, [*z.T[shown], z @ weights], strict=False):
-            order = np.argsort(-score, kind="stable")
-            found[name].append(_average_precision(hits[order]))
+            told = retrieval_metrics(score[None], identity[[query]], identity[others])
+            found[name].append((told["mAP"], told["top1"]))
     return {
         name: {"mAP": float(np.mean([one for one, _ in told])), "top1": float(np.mean([first for _, first in told]))}
         for name, told in found.items()
     }
-
-
-def _average_precision(hits: NDArray[np.bool_]) -> tuple[float, bool]:
-    """Average precision of a ranking, and whether its first is a hit; hits bool (G,), at least one of them."""
-    places = np.flatnonzero(hits)
-    return float((np.arange(1, len(places) + 1) / (places + 1)).mean()), bool(hits[0])
