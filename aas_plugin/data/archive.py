@@ -12,6 +12,7 @@ from typing import IO
 
 import pandas as pd
 
+from aas_plugin.data.boxes import split_box
 from aas_plugin.data.catalogue import Catalogue, make_catalogue
 from aas_plugin.errors import AasError
 from aas_plugin.files import write_atomically
@@ -32,7 +33,9 @@ def pack(catalogue: Catalogue, path: Path, progress: Callable[[int, int], None] 
     Raises:
         AasError: an image cannot be read, or the archive cannot be written.
     """
-    names = catalogue.table["path"].to_list()
+    # Several animals may be on one photo.
+    files = [split_box(path)[0].as_posix() for path in catalogue.table["path"]]
+    names = list(dict.fromkeys([*files, *catalogue.table["mask"].dropna()]))
 
     def write(file: IO[bytes]) -> None:
         with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as archive:
@@ -71,7 +74,8 @@ def unpack(path: Path) -> Catalogue:
         table = pd.read_csv(folder / TABLE, dtype="string", keep_default_na=False)
     except (OSError, tarfile.TarError, ValueError) as error:
         raise AasError(f"{path} holds no packed data set ({error}); make it with `aas data pack -o {path}`") from error
-    return make_catalogue(name, folder / IMAGES, table)
+    # What names no individual was left out when it was packed.
+    return make_catalogue(name, folder / IMAGES, table, unknown=())
 
 
 def _add(archive: tarfile.TarFile, name: str, content: bytes) -> None:

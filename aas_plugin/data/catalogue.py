@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -10,10 +10,27 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from aas_plugin.data.boxes import split_box, with_boxes
+from aas_plugin.data.unidentified import UNKNOWN, identified
 from aas_plugin.errors import AasError
 
-COLUMNS = ("path", "identity", "split", "orientation", "camera", "date", "bbox", "mask")
+COLUMNS = ("path", "identity", "split", "orientation", "camera", "date", "bbox", "mask", "image_id")
 SPLITS = ("train", "test", "query", "gallery")
+
+
+class MissingFilesError(AasError):
+    """Images of a table whose files are not there.
+
+    Attributes:
+        paths: of these images.
+    """
+
+    def __init__(self, name: str, root: Path, paths: Sequence[str]) -> None:
+        super().__init__(
+            f"Data set {name!r} lists images that are not in {root}: {some_of(paths)}; "
+            "restore them, drop their rows or correct the root."
+        )
+        self.paths = list(paths)
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,9 +42,10 @@ class Catalogue:
         root: folder that the paths are relative to.
         table: (n,) rows under a RangeIndex with the string columns `path` (posix, relative to `root`,
             unique), `identity`, `split` ("train" or "test"), `orientation`, `camera`, `date`, `bbox` (left, top,
-            width and height of the animal in pixels) and `mask` (path of an image that is black where there is no
-            animal). All but `path` may be `pd.NA`; an image whose split is NA belongs to neither side. A data set with
-            an evaluation of its own has "query" and "gallery" instead of "test".
+            width and height of the animal in pixels), `mask` (path of an image that is black where there is no
+            animal) and `image_id`. All but `path` may be `pd.NA`; an image whose split is NA belongs to neither side. A
+            data set with an evaluation of its own has "query" and "gallery" instead of "test". An image with a box is
+            that part of a photo, and its path says so: see `split_box`.
     """
 
     name: str
@@ -62,22 +80,26 @@ class Catalogue:
         }
 
 
-def make_catalogue(name: str, root: Path, table: pd.DataFrame) -> Catalogue:
+def make_catalogue(
+    name: str, root: Path, table: pd.DataFrame, *, unknown: Collection[str] = UNKNOWN, must_exist: bool = True
+) -> Catalogue:
     """Check a table of images and make it a catalogue, in the table's order.
 
     Values become stripped strings and blank ones `pd.NA`; in a column of whole numbers a trailing ".0" is
-    dropped, so that the individual 7 is "7" whether it was read as an integer or as a float. Absent columns
-    are filled with NA and unknown ones are dropped.
+    dropped, so that the individual 7 is "7" whether it was read as an integer or as a float. Identities that are codes
+    for none become NA, with a warning. Absent columns are filled with NA and unknown ones are dropped.
 
     Args:
         name: name of the data set.
         root: folder that the paths are relative to.
         table: at least the column `path`; see `Catalogue` for the others.
+        unknown: identities that name no individual.
+        must_exist: whether a file that is missing is an error.
 
     Raises:
-        AasError: there is no image or no column `path`, a path is blank, duplicated, absolute or leaves the
-            root, a file is missing, a split is none of `SPLITS`, or "query" and "gallery" are not together and
-            without "test".
+        AasError: there is no image or no column `path`, a path is blank, duplicated with the same box, absolute or
+            leaves the root, a file is missing, a box is none, a split is none of `SPLITS`, or "query" and "gallery"
+            are not together and without "test".
     """
     if "path" not in table:
         raise AasError(f"Data set {name!r} has no column 'path' but {some_of(table.columns)}; name it so.")
@@ -87,7 +109,8 @@ def make_catalogue(name: str, root: Path, table: pd.DataFrame) -> Catalogue:
     for column in COLUMNS[1:]:
         values = table[column] if column in table else pd.Series(pd.NA, index=table.index)
         checked[column] = _text(values).reset_index(drop=True)
-    _check_paths(name, root, checked)
+    checked["identity"] = identified(checked["identity"], unknown, f"data set {name!r}")
+    _check_paths(name, root, checked, must_exist)
     _check_splits(name, root, set(checked["split"].dropna()))
     return Catalogue(name, root, checked)
 
@@ -107,7 +130,7 @@ def content_hashes(catalogue: Catalogue, progress: Callable[[int, int], None] | 
         progress: called with (images done, all images) after each.
 
     Returns:
-        The first 16 hexadecimal digits of each file's SHA-256.
+        `content_hash` of each.
 
     Raises:
         AasError: a file cannot be opened.
@@ -127,13 +150,17 @@ def content_hashes(catalogue: Catalogue, progress: Callable[[int, int], None] | 
 
 
 def content_hash(path: Path) -> str:
-    """Hash the bytes of a file: the first 16 hexadecimal digits of its SHA-256.
+    """Hash the bytes of a file: the first 16 hexadecimal digits of its SHA-256; of a part of a photo, its box, too.
 
     Raises:
         OSError: it cannot be opened.
     """
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+    place, box = split_box(path)
+    with open(place, "rb") as file:
+        digest = hashlib.file_digest(file, "sha256")
+    if box is not None:
+        digest.update(repr((tuple(box), box.shares)).encode())
+    return digest.hexdigest()[:16]
 
 
 def data_hash(catalogue: Catalogue, hashes: Sequence[str]) -> str:
@@ -177,7 +204,7 @@ def _check_splits(name: str, root: Path, splits: set[str]) -> None:
         )
 
 
-def _check_paths(name: str, root: Path, table: pd.DataFrame) -> None:
+def _check_paths(name: str, root: Path, table: pd.DataFrame, must_exist: bool) -> None:
     """Bring the paths to one spelling, in place, and raise unless each names a file of its own."""
     blank = table["path"].isna() | (table["path"].str.strip() == "").fillna(False)
     if blank.any():
@@ -190,15 +217,15 @@ def _check_paths(name: str, root: Path, table: pd.DataFrame) -> None:
             f"Data set {name!r} has paths that are not relative to its root {root}: {some_of(outside)}; "
             'write them relative to it and without "..".'
         )
-    table["path"] = pd.array([path.as_posix() for path in pure], dtype="string")
+    table["path"] = with_boxes(pd.Series([path.as_posix() for path in pure], dtype="string"), table["bbox"])
     duplicates = table["path"][table["path"].duplicated()].unique()
     if len(duplicates):
         raise AasError(
-            f"Data set {name!r} in {root} lists images more than once: {some_of(duplicates)}; keep one row each."
+            f"Data set {name!r} in {root} lists images more than once: {some_of(duplicates)}; keep one row each, or "
+            "tell the animals of one photo apart by a column 'bbox'."
         )
-    missing = [path for path in table["path"] if not (root / path).is_file()]
+    if not must_exist:
+        return
+    missing = [path for path in table["path"] if not split_box(root / path)[0].is_file()]
     if missing:
-        raise AasError(
-            f"Data set {name!r} lists images that are not in {root}: {some_of(missing)}; "
-            "restore them, drop their rows or correct the root."
-        )
+        raise MissingFilesError(name, root, missing)

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
+from aas_plugin.data.boxes import split_box
 from aas_plugin.errors import AasError
 
 
@@ -45,17 +46,20 @@ def open_upright(path: Path) -> Image.Image:
     """Decode an image as `read_image` does, in its own size.
 
     Args:
-        path: an image file that Pillow can decode.
+        path: an image file that Pillow can decode, or a part of one: see `split_box`.
 
     Returns:
         The image in RGB.
 
     Raises:
-        UnreadableImageError: the file is missing, no image, truncated, or grey of an unknown range.
+        UnreadableImageError: the file is missing, no image, truncated, or grey of an unknown range, or the part lies
+            beside it.
     """
+    file, box = split_box(path)
     try:
-        with Image.open(path) as image:
-            return _to_rgb(ImageOps.exif_transpose(image))
+        with Image.open(file) as image:
+            whole = _to_rgb(ImageOps.exif_transpose(image))
+        return whole if box is None else whole.crop(box.within(*whole.size))
     except Exception as error:  # Decoders raise whatever they like on broken files.
         raise UnreadableImageError(path, str(error) or type(error).__name__) from error
 

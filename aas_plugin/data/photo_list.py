@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,15 +23,14 @@ class PhotoList:
         hashes: content hash of each.
         orientation: object (N,), text such as "left", None where unknown.
         date: float64 (N,), days since 1970, NaN where unknown.
-        box: float64 (N, 4), where the animal is: left, top, width and height in pixels, NaN where unknown.
-        masks: a file each that is black where there is no animal, None where there is none.
+        masks: a file each that is black where there is no animal, None where there is none; of a part of a photo it
+            is the mask of the whole photo.
     """
 
     paths: tuple[Path, ...]
     hashes: tuple[str, ...]
     orientation: NDArray[np.object_]
     date: NDArray[np.float64]
-    box: NDArray[np.float64]
     masks: tuple[Path | None, ...]
 
     def __len__(self) -> int:
@@ -46,9 +44,6 @@ def photos_of(catalogue: Catalogue, rows: NDArray[np.int64], hashes: Sequence[st
         catalogue: the images.
         rows: which of them.
         hashes: content hashes of all rows.
-
-    Raises:
-        AasError: a box is none.
     """
     table = catalogue.table.iloc[rows]
     orientation = table["orientation"].astype(object)
@@ -57,7 +52,6 @@ def photos_of(catalogue: Catalogue, rows: NDArray[np.int64], hashes: Sequence[st
         hashes=tuple(hashes[row] for row in rows.tolist()),
         orientation=orientation.where(orientation.notna(), None).to_numpy(dtype=object),
         date=_days(table["date"]),
-        box=np.array(list(map(_box, table["bbox"], table["path"]))).reshape(-1, 4),
         masks=tuple(None if pd.isna(cell) else catalogue.root / cell for cell in table["mask"]),
     )
 
@@ -79,7 +73,7 @@ def bare_photos(paths: Sequence[str], hashes: Sequence[str] | None) -> PhotoList
         raise AasError(f"{error.filename} cannot be opened ({error.strerror}); keypoints are read from files") from None
     n = len(files)
     nothing = np.full(n, None, dtype=object)
-    return PhotoList(files, told, nothing, np.full(n, np.nan), np.full((n, 4), np.nan), (None,) * n)
+    return PhotoList(files, told, nothing, np.full(n, np.nan), (None,) * n)
 
 
 def _days(cells: pd.Series) -> NDArray[np.float64]:
@@ -93,15 +87,6 @@ def _days(cells: pd.Series) -> NDArray[np.float64]:
     return days.to_numpy(dtype=np.float64, na_value=np.nan)
 
 
-def _box(cell: object, path: object) -> tuple[float, ...]:
-    if pd.isna(cell):  # type: ignore[call-overload]
-        return (np.nan,) * 4
-    found = [float(part) for part in re.findall(r"-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?", str(cell))]
-    if len(found) != 4 or found[2] <= 0 or found[3] <= 0:
-        raise AasError(f"the bbox {str(cell)!r} of {path} is none; left, top, width and height in pixels are needed")
-    return tuple(found)
-
-
 def joined(one: PhotoList, other: PhotoList) -> PhotoList:
     """Photos of two lists in one."""
     return PhotoList(
@@ -109,6 +94,5 @@ def joined(one: PhotoList, other: PhotoList) -> PhotoList:
         one.hashes + other.hashes,
         np.concatenate([one.orientation, other.orientation]),
         np.concatenate([one.date, other.date]),
-        np.concatenate([one.box, other.box]),
         one.masks + other.masks,
     )

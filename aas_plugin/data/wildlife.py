@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import warnings
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,8 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
 from aas_plugin.data.catalogue import Catalogue, make_catalogue
-from aas_plugin.data.sources import read_cells
+from aas_plugin.data.tables import read_cells
+from aas_plugin.data.unidentified import UNKNOWN, identified
 from aas_plugin.errors import AasError
 
 NAME = "wildlife10k"
@@ -84,12 +85,13 @@ class Members:
 
 
 class WildlifeOptions(BaseModel):
-    """Options of `wildlife10k`: its downloaded folder, and a subset, "paper13" or "all" (the default)."""
+    """Options of `wildlife10k`: its folder, a subset, "paper13" or "all" (the default), and names of nobody."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     path: Path
     subset: str | None = None
+    unknown: tuple[str, ...] = UNKNOWN
 
     def members(self) -> Members:
         """See `members`."""
@@ -115,10 +117,10 @@ def wildlife(options: WildlifeOptions) -> Catalogue:
             stacklevel=2,
         )
     table = table[table["dataset"].isin(found.present)]
-    table = table.assign(identity=_unique_identities(table))
+    table = table.assign(identity=_unique_identities(table, options.unknown))
     grouped = options.subset is None or options.subset in GROUPS
     name = "-".join([NAME, *([options.subset] if options.subset else [])]) if grouped else str(options.subset)
-    return make_catalogue(name, root, table)
+    return make_catalogue(name, root, table, unknown=())
 
 
 def members(options: WildlifeOptions) -> Members:
@@ -170,10 +172,13 @@ def _choose(options: WildlifeOptions, root: Path, found: Sequence[str]) -> Membe
     return Members(present, tuple(subset for subset in wanted if subset not in found))
 
 
-def _unique_identities(table: pd.DataFrame) -> pd.Series:
-    """Put the subset before the identities of every subset that does not have it there; blank ones stay blank."""
-    identity = table["identity"].str.strip()
+def _unique_identities(table: pd.DataFrame, unknown: Collection[str]) -> pd.Series:
+    """Put the subset before the identities of every subset that does not have it there; those of nobody are blank."""
     prefix = table["dataset"] + "_"
+    identity = table["identity"].str.strip()
+    bare = [name.removeprefix(start) for name, start in zip(identity, prefix, strict=True)]
+    named = identified(pd.Series(bare, index=table.index, dtype="string"), unknown, f"{NAME}'s metadata.csv")
+    identity = identity.mask(named.isna(), "")
     has_it = pd.Series(
         [name == "" or name.startswith(start) for name, start in zip(identity, prefix, strict=True)],
         index=table.index,

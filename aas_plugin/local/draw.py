@@ -87,7 +87,7 @@ def contact_sheet(photos: PhotoList, region: Region, most: int = SHOWN, seed: in
 def _dimmed(photos: PhotoList, place: int, region: Region) -> Image.Image:
     """A photo of at most `TILE` pixels, dark where it does not count."""
     photo = open_upright(photos.paths[place])
-    cut = cut_out(photos.paths[place], region, TILE * 2, photos.box[place], photos.masks[place])
+    cut = cut_out(photos.paths[place], region, TILE * 2, photos.masks[place])
     scale = TILE / max(photo.size)
     small = photo.resize((max(1, round(photo.width * scale)), max(1, round(photo.height * scale))))
     counts = np.zeros((small.height, small.width), dtype=bool)

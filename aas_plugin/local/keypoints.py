@@ -97,7 +97,7 @@ def keypoints_of(
 
     def cut(place: int) -> Cut | str:
         try:
-            return cut_out(photos.paths[place], region, size, photos.box[place], photos.masks[place])
+            return cut_out(photos.paths[place], region, size, photos.masks[place])
         except UnreadableImageError as error:
             return error.reason
 
@@ -137,18 +137,18 @@ def keypoints_of(
 
 
 def names_of(photos: PhotoList) -> list[str]:
-    """What decides the keypoints of each photo, for one detector: content, box and mask; equal for copies."""
+    """What decides the keypoints of each photo, for one detector: content and mask; equal for copies."""
     return [_name(photos, place) for place in range(len(photos))]
 
 
 def _name(photos: PhotoList, place: int) -> str:
-    """What decides the keypoints of a photo: its content, its box, and its mask."""
-    box, mask = photos.box[place], photos.masks[place]
-    more = "" if np.isnan(box).any() else f" {box.tolist()}"
-    if mask is not None:
-        stat = mask.stat() if mask.exists() else None
-        more += f" {mask} {stat.st_mtime_ns if stat else 0}"
-    return photos.hashes[place] + (hashlib.sha256(more.encode()).hexdigest()[:16] if more else "")
+    """What decides the keypoints of a photo: its content and its mask."""
+    mask = photos.masks[place]
+    if mask is None:
+        return photos.hashes[place]
+    stat = mask.stat() if mask.exists() else None
+    more = f" {mask} {stat.st_mtime_ns if stat else 0}"
+    return photos.hashes[place] + hashlib.sha256(more.encode()).hexdigest()[:16]
 
 
 def _read(kept: Pieces, names: set[str]) -> dict[str, Keypoints]:

@@ -14,6 +14,7 @@ from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from scipy.sparse import csr_array
 
+from aas_plugin.data.boxes import split_box
 from aas_plugin.data.photo_list import PhotoList
 from aas_plugin.data.pieces import Pieces
 from aas_plugin.fusion.sources import Source
@@ -40,7 +41,8 @@ class LocalOptions(BaseModel):
         "sift", description="what finds and describes them; aliked is better on coats, slower, and a package of its own"
     )
     crop: tuple[float, float, float, float] | None = Field(
-        None, description="left, top, right and bottom of the part that counts, in shares of the photo or of its bbox"
+        None,
+        description="left, top, right and bottom of the part that counts, in shares of the photo or its bbox",
     )
     shape: Shape = Field("ellipse", description="ellipse or box: of that part")
     size: int = Field(320, ge=64, le=4096, description="pixels of the longer side of that part when it is looked at")
@@ -62,7 +64,7 @@ class LocalOptions(BaseModel):
 
     @property
     def region(self) -> Region:
-        """The part of a photo, or of its box, that counts."""
+        """The part of a photo that counts."""
         return Region() if self.crop is None else Region(*self.crop, self.shape)
 
 
@@ -108,7 +110,7 @@ class LocalEvidence:
     ) -> list[Source]:
         """Match all photos by their keypoints; also whether two are of one sitting, where that is known."""
         options = self.options
-        if options.crop is None and np.isnan(photos.box).all() and not any(photos.masks):
+        if options.crop is None and not any(photos.masks) and not any(split_box(path)[1] for path in photos.paths):
             warnings.warn(
                 "keypoints of whole photos count, those of the background, too: give the part with the animal by "
                 "--set evidence.crop=[left,top,right,bottom] in shares, or a column bbox or mask; `aas data show "

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from aas_plugin.data.boxes import split_box
 from aas_plugin.data.images import open_upright
 
 Shape = Literal["ellipse", "box"]
@@ -21,7 +22,7 @@ MOST_ENLARGED = 8.0
 
 
 class Region(NamedTuple):
-    """A part of every photo, in shares of its width and height, or of its box where it has one.
+    """A part of every photo, in shares of its width and height.
 
     Attributes:
         left, top, right, bottom: in [0, 1].
@@ -51,46 +52,31 @@ class Cut(NamedTuple):
     extent: tuple[float, float]
 
 
-def cut_out(
-    path: Path, region: Region, size: int, box: NDArray[np.float64] | None = None, mask: Path | None = None
-) -> Cut:
+def cut_out(path: Path, region: Region, size: int, mask: Path | None = None) -> Cut:
     """Cut the part of a photo that counts, and resize it so that its longer side has `size` pixels.
 
     Transparent pixels do not count, nor those where the mask is black.
 
     Args:
-        path: the photo.
-        region: which part, of the box where there is one.
+        path: the photo, or a part of one.
+        region: which part of it.
         size: in pixels.
-        box: float64 (4,), left, top, width and height in pixels; None or NaN where there is none.
-        mask: an image of the same shape, black where there is no animal.
+        mask: an image of the same shape as the whole photo, black where there is no animal.
 
     Raises:
         UnreadableImageError: the photo or the mask cannot be read.
     """
     photo = open_upright(path)
     width, height = photo.size
-    whole = (0.0, 0.0, float(width), float(height))
-    if box is not None and not np.isnan(box).any():
-        x0, y0 = float(np.clip(box[0], 0, width - 1)), float(np.clip(box[1], 0, height - 1))
-        whole = (
-            x0,
-            y0,
-            float(np.clip(box[0] + box[2], x0 + 1, width)),
-            float(np.clip(box[1] + box[3], y0 + 1, height)),
-        )
-    across, down = whole[2] - whole[0], whole[3] - whole[1]
-    left, top = int(whole[0] + region.left * across), int(whole[1] + region.top * down)
-    right = max(left + 1, round(whole[0] + region.right * across))
-    bottom = max(top + 1, round(whole[1] + region.bottom * down))
+    left, top = int(region.left * width), int(region.top * height)
+    right, bottom = max(left + 1, round(region.right * width)), max(top + 1, round(region.bottom * height))
     part = (left, top, right, bottom)
     scale = min(size / max(right - left, bottom - top), MOST_ENLARGED)
     shape = max(1, round((right - left) * scale)), max(1, round((bottom - top) * scale))
     pixels = np.asarray(photo.crop(part).resize(shape, Image.Resampling.BICUBIC))
     inside = _inside(shape, region.shape)
-    for seen in (_alpha(path), None if mask is None else open_upright(mask).convert("L")):
+    for seen in (_alpha(path), None if mask is None else _mask(mask, path)):
         if seen is not None:
-            seen = seen if seen.size == photo.size else seen.resize(photo.size)
             inside &= np.asarray(seen.crop(part).resize(shape, Image.Resampling.NEAREST)) > 0
     more = max(0, LEAST - shape[1]), max(0, LEAST - shape[0])
     if any(more):
@@ -114,7 +100,18 @@ def _alpha(path: Path) -> Image.Image | None:
     """The transparency of a photo, upright, where it has some."""
     from PIL import ImageOps
 
-    with Image.open(path) as image:
+    file, box = split_box(path)
+    with Image.open(file) as image:
         if not image.has_transparency_data:
             return None
-        return ImageOps.exif_transpose(image).convert("RGBA").getchannel("A")
+        whole = ImageOps.exif_transpose(image).convert("RGBA").getchannel("A")
+    return whole if box is None else whole.crop(box.within(*whole.size))
+
+
+def _mask(mask: Path, path: Path) -> Image.Image:
+    """The mask of a photo, in its size, or the same part of it."""
+    file, box = split_box(path)
+    size = open_upright(file).size
+    whole = open_upright(mask).convert("L")
+    whole = whole if whole.size == size else whole.resize(size)
+    return whole if box is None else whole.crop(box.within(*size))

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import warnings
 from io import BytesIO
 from typing import Any
 
-import numpy as np
-
 from aas_plugin.errors import AasError
 from aas_plugin.report.photos import Photos
 from aas_plugin.report.read import FinishedRun
-from aas_plugin.runs.folder import BOXES
 
 
 class Matches:
@@ -28,9 +24,6 @@ class Matches:
         given = run.settings.get("evidence", {})
         self._options = {key: value for key, value in given.items() if key != "name"}
         self._drawn = given.get("name") == "local"
-        self._boxes: dict[str, Any] = {}
-        if self._drawn and (run.folder / BOXES).exists():
-            self._boxes = json.loads((run.folder / BOXES).read_text(encoding="utf-8"))
 
     def picture(self, answer: dict[str, Any]) -> tuple[bytes, str] | None:
         """A JPEG of both photos with the keypoints that match, and that in words; None where it cannot be drawn.
@@ -40,8 +33,6 @@ class Matches:
         """
         if not self._drawn:
             return None
-        from dataclasses import replace
-
         from aas_plugin.data.photo_list import bare_photos
         from aas_plugin.local.draw import draw_matches
         from aas_plugin.local.plugin import LocalEvidence, LocalOptions
@@ -50,9 +41,6 @@ class Matches:
         if None in paths:
             return None
         photos = bare_photos([str(path) for path in paths], ["a", "b"])
-        nowhere = [np.nan] * 4
-        box = np.array([self._boxes.get(answer[side], nowhere) for side in ("a", "b")], dtype=np.float64)
-        photos = replace(photos, box=box)
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")

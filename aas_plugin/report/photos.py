@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterator
 from io import BytesIO
@@ -45,9 +44,10 @@ class Photos:
 
 
 def _is(path: Path, content: str) -> bool:
+    from aas_plugin.data.catalogue import content_hash
+
     try:
-        with path.open("rb") as file:
-            return not content or hashlib.file_digest(file, "sha256").hexdigest().startswith(content)
+        return content_hash(path) == content or not content
     except OSError:
         return False
 
@@ -73,18 +73,17 @@ def _roots(run: FinishedRun) -> Iterator[Path]:
 
 
 def _small(path: Path) -> bytes | None:
-    from PIL import Image, ImageOps
+    from PIL import Image
 
-    from aas_plugin.data.images import UnreadableImageError, read_image
+    from aas_plugin.data.images import UnreadableImageError, open_upright
 
     try:
-        with Image.open(path) as image:
-            width, height = ImageOps.exif_transpose(image).size
-        shrink = min(1.0, SIDE / max(width, height))
-        size = max(1, round(height * shrink)), max(1, round(width * shrink))
-        photo = Image.fromarray(read_image(path, *size))
-    except (OSError, ValueError, Image.DecompressionBombError, UnreadableImageError):
+        photo = open_upright(path)
+    except UnreadableImageError:
         return None
+    shrink = min(1.0, SIDE / max(photo.size))
+    size = max(1, round(photo.width * shrink)), max(1, round(photo.height * shrink))
+    photo = photo.resize(size, Image.Resampling.BICUBIC)
     written = BytesIO()
     photo.save(written, "JPEG", quality=82)
     return written.getvalue()

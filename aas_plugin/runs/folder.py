@@ -19,9 +19,6 @@ from aas_plugin.settings.models import DrivenSettings, RunSettings, SharedSettin
 CACHE = ".aas_cache"
 """Folder beside the runs with features that all of them share; it can be deleted at any time."""
 
-BOXES = "boxes.json"
-"""File in a run's folder: left, top, width and height of the animal in pixels, by path, where they are known."""
-
 
 @contextmanager
 def lock(folder: Path) -> Iterator[None]:

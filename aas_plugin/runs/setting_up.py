@@ -19,13 +19,12 @@ from aas_plugin.data.images import ImageStore
 from aas_plugin.data.photo_list import PhotoList, photos_of
 from aas_plugin.errors import AasError
 from aas_plugin.evaluation.protocol_file import check_contents, read_protocol
-from aas_plugin.files import write_json
 from aas_plugin.plugins.manager import Plugins
 from aas_plugin.plugins.registry import Kind
 from aas_plugin.runs.code import code_hash
 from aas_plugin.runs.data import RunData, read_data
 from aas_plugin.runs.device import choose_device, keep_freed_memory
-from aas_plugin.runs.folder import BOXES, CACHE, check_data, check_settings, lay_out
+from aas_plugin.runs.folder import CACHE, check_data, check_settings, lay_out
 from aas_plugin.runs.run import NativeRun, Run
 from aas_plugin.settings.models import ClusteringSettings, DrivenSettings, RunSettings, SharedSettings
 
@@ -236,9 +235,6 @@ def _learner(run: Run, clustering: ClusteringSettings, plugins: Plugins) -> Acti
         photos = photos_of(run.catalogue, run.train, run.hashes)
         plugin = plugins.manager.get_plugin(f"{settings.evidence.name} (evidence)")
         beside = {"evidence": _ChosenEvidence(hook, plugin, run.folder), "photos": photos}
-        known = np.flatnonzero(~np.isnan(photos.box).any(axis=1)).tolist()
-        if known:
-            write_json(run.folder / BOXES, {paths[run.train[place]]: photos.box[place].tolist() for place in known})
     return ActiveLearner(
         paths=[paths[row] for row in run.train],
         answer=answer,

@@ -21,7 +21,9 @@ def herd(tmp_path):
         Image.fromarray(rng.integers(0, 256, (5, 4, 3), dtype=np.uint8)).save(path)
         rows.append((path.name, name, "train"))
     rows[-1] = (rows[-1][0], None, "test")
-    return make_catalogue("my herd", tmp_path / "photos", pd.DataFrame(rows, columns=["path", "identity", "split"]))
+    return make_catalogue(
+        "my herd", tmp_path / "photos", pd.DataFrame(rows, columns=["path", "identity", "split"]), unknown=()
+    )
 
 
 def test_it_comes_back_with_its_names_whatever_they_look_like(herd, tmp_path):
@@ -41,6 +43,16 @@ def test_the_same_data_gives_the_same_bytes_and_other_data_another_place(herd, t
     (herd.root / "7.png").write_bytes((herd.root / "nan.png").read_bytes())
     pack(herd, tmp_path / "one.tar")
     assert unpack(tmp_path / "one.tar").root != before
+
+
+def test_animals_of_one_photo_share_its_file_and_masks_come_along(herd, tmp_path):
+    table = pd.DataFrame({"path": ["7.png", "7.png"], "bbox": ["0,0,2,2", "2,0,2,2"], "mask": ["nan.png", None]})
+    two = make_catalogue("two", herd.root, table)
+    pack(two, tmp_path / "two.tar")
+    found = unpack(tmp_path / "two.tar")
+    pd.testing.assert_frame_equal(found.table, two.table)
+    assert content_hashes(found) == content_hashes(two)
+    assert sorted(path.name for path in found.root.iterdir()) == ["7.png", "nan.png"]
 
 
 def test_what_is_no_archive_or_lacks_an_image_is_one_sentence(herd, tmp_path):

@@ -24,19 +24,6 @@ def test_dates_become_days_and_numbers_stay(tmp_path):
     assert photos_of(made, np.array([1, 0]), list("abcd")).date.tolist() == [3, 7]
 
 
-def test_boxes_are_four_numbers_in_any_writing(tmp_path):
-    made = catalogue(tmp_path, bbox=["[1, 2, 3, 4]", "1 2 3.5 4", None, "1;2;3;4"])
-    box = photos_of(made, np.arange(4), list("abcd")).box
-    assert box[[0, 1, 3]].tolist() == [[1, 2, 3, 4], [1, 2, 3.5, 4], [1, 2, 3, 4]]
-    assert np.isnan(box[2]).all()
-
-
-@pytest.mark.parametrize("cell", ["[1, 2, 3]", "left", "[1, 2, 0, 4]", "[1, 2, 3, -4]"])
-def test_a_box_that_is_none_is_named(tmp_path, cell):
-    with pytest.raises(AasError, match=r"bbox .* of 1.png"):
-        photos_of(catalogue(tmp_path, bbox=["1,2,3,4", cell]), np.arange(2), list("ab"))
-
-
 def test_bare_photos_have_hashes_and_know_nothing_else(tmp_path):
     catalogue(tmp_path, date=["1", "2"])
     bare = bare_photos([str(tmp_path / "0.png"), str(tmp_path / "1.png")], None)

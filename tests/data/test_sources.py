@@ -2,8 +2,10 @@
 
 import pandas as pd
 import pytest
+from PIL import Image
 from pydantic import ValidationError
 
+from aas_plugin.data.images import open_upright
 from aas_plugin.data.sources import CsvOptions, FolderOptions, csv, folder
 from aas_plugin.errors import AasError
 
@@ -40,9 +42,43 @@ def test_a_flat_folder_has_no_individuals(tmp_path):
 
 
 def test_only_visible_images_count_whatever_the_case_of_their_suffix(tmp_path):
-    images = ["A.JPG", "b.jpeg", "c.Png", "d.bmp", "e.webp", "f.tif", "g.TIFF"]
-    put(tmp_path, *images, ".hidden.jpg", "._A.JPG", ".cache/x.jpg", "notes.txt", "jpg", "empty/readme.md")
+    images = ["A.JPG", "b.jpeg", "c.Png", "d.bmp", "e.webp", "f.tif", "g.TIFF", "h.jfif", "i.avif"]
+    put(tmp_path, *images, ".hidden.jpg", "._A.JPG", ".cache/x.jpg")
     assert read_folder(tmp_path).table["path"].tolist() == images
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (["a/1.jpg", "b/1.xyz", "b/2.xyz"], r"2 files are left out: 2 \.xyz; no image is left of 'b', which is absent"),
+        (["a/1.jpg", "a/x.NEF", "a/y.mov"], r"1 \.mov \(take pictures.*, 1 \.nef \(export them as JPEG\)"),
+        (["a/1.jpg", "README"], "1 files are left out: 1 without a suffix"),
+        (["a/1.jpg", "b/.hidden.jpg", "c/.keep"], "no image is left of 'b', 'c', which are absent"),
+        (["1.jpg", "notes.txt", "2.Txt"], r"2 files are left out: 2 \.txt"),
+    ],
+)
+def test_what_is_left_out_is_counted_and_folders_without_an_image_are_named(tmp_path, names, message):
+    put(tmp_path, *names)
+    with pytest.warns(UserWarning, match=message):
+        assert len(read_folder(tmp_path)) == 1
+
+
+def test_a_folder_without_any_image_says_what_it_has(tmp_path):
+    put(tmp_path, "a/1.cr2", "a/2.cr2")
+    with pytest.raises(AasError, match=r"has no images but 2 \.cr2 \(export them as JPEG\)"):
+        read_folder(tmp_path)
+
+
+def test_heic_is_read_with_its_package_and_told_without(tmp_path, monkeypatch):
+    pillow_heif = pytest.importorskip("pillow_heif")
+    (tmp_path / "ann").mkdir()
+    pillow_heif.from_pillow(Image.new("RGB", (8, 8), (200, 0, 0))).save(tmp_path / "ann" / "1.HEIC")
+    put(tmp_path, "ben/1.jpg")
+    assert read_folder(tmp_path).describe()["individuals"] == 2
+    assert open_upright(tmp_path / "ann" / "1.HEIC").getpixel((4, 4))[0] > 150
+    monkeypatch.setattr("aas_plugin.data.sources.is_image", lambda name: name.endswith(".jpg"))
+    with pytest.warns(UserWarning, match=r"1 \.heic \(pip install 'aas-plugin\[heic\]' reads them\).*left of 'ann'"):
+        assert read_folder(tmp_path).describe()["individuals"] == 1
 
 
 def test_linked_folders_are_followed_but_not_in_circles(tmp_path):
@@ -102,11 +138,8 @@ def test_a_csv_may_have_its_images_elsewhere(tmp_path):
     assert (catalogue.name, catalogue.root) == ("herd", tmp_path / "photos")
 
 
-@pytest.mark.parametrize(
-    ("written", "read"),
-    [("7.0", "7"), ("07", "07"), ("NA", "NA"), ("nan", "nan"), ("None", "None"), ("unknown", "unknown")],
-)
-def test_identities_are_text_and_only_blanks_are_missing(tmp_path, written, read):
+@pytest.mark.parametrize(("written", "read"), [("7.0", "7"), ("07", "07"), ("Nan", pd.NA), ("Nana", "Nana")])
+def test_identities_are_text_and_blanks_are_missing(tmp_path, written, read):
     put(tmp_path, "1.jpg", "2.jpg")
     catalogue = read_csv(tmp_path, f"path,identity\n1.jpg,{written}\n2.jpg,\n")
     assert catalogue.table["identity"].tolist() == [read, pd.NA]
@@ -136,7 +169,7 @@ def test_a_csv_with_only_a_header_has_no_images(tmp_path):
         read_csv(tmp_path, "path,identity\n")
 
 
-@pytest.mark.parametrize("content", [None, b"", b"\xff\xfe\x00p", b'path\n"unclosed', b"path\na.jpg,b"])
+@pytest.mark.parametrize("content", [None, b"", b"\xff\xfe\x00p", b'path\n"unclosed', b"path,split\na.jpg,b,c"])
 def test_a_file_that_is_no_csv_is_named(tmp_path, content):
     if content is not None:
         (tmp_path / "metadata.csv").write_bytes(content)
