@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from aas_plugin.plugins.manager import Plugins
 
+UNREADABLE_STATUS = 3
+"""Exit status of what was done, but not with all photos, since some cannot be read."""
+
 OTHERS = "another one that `aas plugins` lists"
 
 Modules = Annotated[list[str] | None, typer.Option("--plugin", "-p", help="Load a plugin module by dotted name.")]

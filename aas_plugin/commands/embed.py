@@ -7,8 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from aas_plugin.commands.common import UNREADABLE_STATUS
+
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from typing import Any
+
     import numpy as np
+    import pandas as pd
     from rich.console import Console
 
     from aas_plugin.data.catalogue import Catalogue
@@ -19,6 +25,10 @@ Model = Annotated[
     typer.Argument(help="A run, its folder, its model.pt, or runs:/ID/model of MLflow. Only from who you trust."),
 ]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
+PhotoSets = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="How photos are listed: dataset.columns.path=filePath, e.g."),
+]
 Modules = Annotated[list[str] | None, typer.Option("--plugin", "-p", help="Load a plugin module by dotted name.")]
 
 
@@ -26,10 +36,14 @@ def embed(
     model: Model,
     photos: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of photos, or a CSV file.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Parquet file to write.")] = Path("features.parquet"),
+    sets: PhotoSets = None,
     device: Device = "auto",
     plugin: Modules = None,
 ) -> None:
-    """Embed photos with a trained model: a table of path, identity where it is known, and embedding."""
+    """Embed photos with a trained model: a table of path, bbox and identity where they are known, and embedding.
+
+    Photos that cannot be read have no embedding but a reason, and the exit status is 3.
+    """
     from rich.console import Console
 
     console = Console(highlight=False)
@@ -39,14 +53,21 @@ def embed(
         from aas_plugin.files import write_table
 
     opened = open_trained(model, device, plugin, console)
-    catalogue = read_photos(photos)
-    features = embed_photos(opened, catalogue, device, console, "embedding")
-    table = catalogue.table[["path"]].astype(object)
+    catalogue = read_photos(photos, photo_settings(sets))
+    features, unreadable = embed_photos(opened, catalogue, device, console, "embedding")
+    table = named_rows(catalogue)
     if catalogue.has_identities:
         table["identity"] = catalogue.table["identity"].astype(object).where(catalogue.table["identity"].notna(), None)
-    table["embedding"] = pd.Series(list(features), dtype=object)
+    embedding = pd.Series(list(features), dtype=object)
+    table["embedding"] = embedding.where(~embedding.index.isin(list(unreadable)), None)
+    if unreadable:
+        table["unreadable"] = pd.Series(unreadable, index=table.index, dtype=object)
     write_table(output, table)
-    console.print(f"{output}: {len(table)} photos, {features.shape[1]} features of unit length", soft_wrap=True)
+    readable = len(table) - len(unreadable)
+    console.print(f"{output}: {readable} photos, {features.shape[1]} features of unit length", soft_wrap=True)
+    if unreadable:
+        console.print(told_unreadable(catalogue, unreadable), soft_wrap=True, markup=False)
+        raise typer.Exit(UNREADABLE_STATUS)
 
 
 def open_trained(model: str, device: str, plugin: list[str] | None, console: Console) -> PortableModel:
@@ -70,18 +91,84 @@ def open_trained(model: str, device: str, plugin: list[str] | None, console: Con
         return open_model(model, runs_folder(), uri).to(place)
 
 
-def read_photos(place: Path) -> Catalogue:
-    """List photos of a folder, flat or one folder an individual, or of a CSV file.
+def photo_settings(sets: list[str] | None, others: Collection[str] = ()) -> dict[str, Any]:
+    """Settings of `--set`, by section: `dataset`, for how photos are listed, and those of `others`.
 
     Raises:
-        AasError: there are none.
+        AasError: another section is set.
     """
+    from functools import reduce
+
+    from aas_plugin.errors import AasError
+    from aas_plugin.settings.models import named
+    from aas_plugin.settings.resolving import merge, parse_set
+
+    allowed = ("dataset", *others)
+    layers = [parse_set(one) for one in sets or []]
+    wrong = [key for layer in layers for key in layer if key not in allowed]
+    if wrong:
+        raise AasError(
+            f"--set {wrong[0]}: only settings of {' and '.join(allowed)} count here; a model brings all others along"
+        )
+    layers = [{key: value if key == "dataset" else named(value) for key, value in layer.items()} for layer in layers]
+    return reduce(merge, layers, {})
+
+
+def read_photos(place: Path, settings: Mapping[str, Any] | None = None) -> Catalogue:
+    """List photos of a folder, flat or one folder an individual, or of a CSV file; those that are missing, too.
+
+    Args:
+        place: the folder or file.
+        settings: what `photo_settings` gives.
+
+    Raises:
+        AasError: there are none, or a setting of `dataset` is none of such a source.
+    """
+    from pydantic import ValidationError
+
     from aas_plugin.data.sources import CsvOptions, FolderOptions, csv, folder
+    from aas_plugin.errors import AasError
+    from aas_plugin.settings.explain import explain
 
-    return csv(CsvOptions(path=place)) if place.is_file() else folder(FolderOptions(path=place))
+    given = (settings or {}).get("dataset", {})
+    if not isinstance(given, dict):
+        raise AasError(f"--set dataset={given}: here its options alone count, such as dataset.unknown=[]")
+    is_table = place.is_file()
+    kind: type[FolderOptions] | type[CsvOptions] = CsvOptions if is_table else FolderOptions
+    # A gallery may be a folder where photos are a table.
+    of_tables = set() if is_table else set(CsvOptions.model_fields) - set(FolderOptions.model_fields)
+    own = {key: value for key, value in given.items() if key not in of_tables} | {"path": place}
+    try:
+        if is_table:
+            return csv(CsvOptions.model_validate(own), must_exist=False)
+        return folder(FolderOptions.model_validate(own))
+    except ValidationError as error:
+        raise AasError(explain(error, kind, prefix="dataset")) from None
 
 
-def embed_photos(model: PortableModel, catalogue: Catalogue, device: str, console: Console, task: str) -> np.ndarray:
+def named_rows(catalogue: Catalogue) -> pd.DataFrame:
+    """What names each image in a table that is written: its photo, and its box and own name where there are any."""
+    from aas_plugin.data.boxes import split_box
+
+    rows = catalogue.table[["path"]].astype(object)
+    rows["path"] = [split_box(path)[0].as_posix() for path in catalogue.table["path"]]
+    for column in ("bbox", "image_id"):
+        cells = catalogue.table[column]
+        if cells.notna().any():
+            rows[column] = cells.astype(object).where(cells.notna(), None)
+    return rows
+
+
+def told_unreadable(catalogue: Catalogue, unreadable: Mapping[int, str]) -> str:
+    """A line for each photo that cannot be read, below their number."""
+    paths = catalogue.table["path"]
+    lines = [f"  {paths[row]}: {reason}" for row, reason in unreadable.items()]
+    return "\n".join([f"{len(lines)} of {len(paths)} photos cannot be read; restore them:", *lines])
+
+
+def embed_photos(
+    model: PortableModel, catalogue: Catalogue, device: str, console: Console, task: str
+) -> tuple[np.ndarray, dict[int, str]]:
     """Embed all photos, as a run would; what the same model embedded before is read from disk.
 
     Args:
@@ -92,15 +179,17 @@ def embed_photos(model: PortableModel, catalogue: Catalogue, device: str, consol
         task: what the bar is called.
 
     Returns:
-        float32 (n, D) with L2-normalised rows, in the catalogue's order.
+        float32 (n, D) with L2-normalised rows, in the catalogue's order, zero where a photo cannot be read, and why
+        not, by its row.
 
     Raises:
-        AasError: photos cannot be read; all of them are named.
+        AasError: no photo can be read.
     """
     import numpy as np
 
-    from aas_plugin.data.catalogue import content_hashes
+    from aas_plugin.data.catalogue import content_hash
     from aas_plugin.data.images import ImageStore
+    from aas_plugin.errors import AasError
     from aas_plugin.models.feature_cache import cached_features
     from aas_plugin.runs.device import choose_device
     from aas_plugin.runs.folder import shared_cache
@@ -109,15 +198,25 @@ def embed_photos(model: PortableModel, catalogue: Catalogue, device: str, consol
     terminal = Terminal(console)
     try:
         images = ImageStore(catalogue.root, catalogue.table["path"].to_list(), model.height, model.width)
-        images.check(lambda done, total: terminal.aas_progress(None, f"reading, {task}", done, total))
-        return cached_features(
+        unreadable = images.unreadable(lambda done, total: terminal.aas_progress(None, f"reading, {task}", done, total))
+        rows = np.setdiff1d(np.arange(len(catalogue)), list(unreadable))
+        if not len(rows):
+            first = next(iter(unreadable.values()))
+            raise AasError(f"none of the {len(catalogue)} photos in {catalogue.root} can be read (the first: {first})")
+        hashes = [""] * len(catalogue)
+        for row in rows.tolist():
+            hashes[row] = content_hash(catalogue.root / catalogue.table["path"][row])
+        found = cached_features(
             model.embedder,
             images,
-            content_hashes(catalogue),
-            np.arange(len(catalogue)),
+            hashes,
+            rows,
             choose_device(device),
             shared_cache(),
             progress=lambda done, total: terminal.aas_progress(None, task, done, total),
         )
+        features = np.zeros((len(catalogue), found.shape[1]), dtype=np.float32)
+        features[rows] = found
+        return features, unreadable
     finally:
         terminal.close()

@@ -7,8 +7,18 @@ from typing import Annotated
 
 import typer
 
-from aas_plugin.commands.common import show_warnings
-from aas_plugin.commands.embed import Device, Model, Modules, embed_photos, open_trained, read_photos
+from aas_plugin.commands.common import UNREADABLE_STATUS, show_warnings
+from aas_plugin.commands.embed import (
+    Device,
+    Model,
+    Modules,
+    embed_photos,
+    named_rows,
+    open_trained,
+    photo_settings,
+    read_photos,
+    told_unreadable,
+)
 
 
 def match(
@@ -25,7 +35,10 @@ def match(
         Path | None, typer.Option("--draw", help="Folder for a picture of each photo beside its best match.")
     ] = None,
     sets: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="evidence=local and its settings.")
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="KEY=VALUE", help="evidence=local and its settings; dataset.columns.path=filePath, e.g."
+        ),
     ] = None,
     device: Device = "auto",
     plugin: Modules = None,
@@ -38,6 +51,8 @@ def match(
 
     With --set evidence=local keypoints are compared, too, and the score is the probability that it is the same
     individual, calibrated on the gallery; where keypoints do not help there, all is as without them.
+
+    A photo that cannot be read has one row with the reason, and the exit status is 3.
     """
     from rich.console import Console
 
@@ -58,23 +73,29 @@ def match(
         )
         from aas_plugin.files import write_text
 
-    beside = MatchEvidence(sets, plugin, console)
+    given = photo_settings(sets, ("evidence",))
+    beside = MatchEvidence(given.get("evidence"), plugin, console)
     if draw is not None and not beside.chosen:
         raise AasError("--draw shows keypoints that match; add --set evidence=local")
     opened = open_trained(model, device, plugin, console)
-    known, new = read_photos(gallery), read_photos(photos)
+    known, new = read_photos(gallery, given), read_photos(photos, given)
     if not known.has_identities:
         raise AasError(
             f"the gallery {gallery} says of no photo who is on it; put each into gallery/individual/photo, or give a "
             "CSV file with a column 'identity'"
         )
-    codes, names = pd.factorize(known.table["identity"], sort=True)
-    named = codes >= 0
-    gallery_features = embed_photos(opened, known, device, console, "gallery")[named]
-    features = embed_photos(opened, new, device, console, "photos")
-    individual = codes[named].astype(np.int64)
+    of_known, lost_known = embed_photos(opened, known, device, console, "gallery")
+    all_features, lost = embed_photos(opened, new, device, console, "photos")
+    readable = ~np.isin(np.arange(len(known)), list(lost_known))
+    named = readable & known.table["identity"].notna().to_numpy(dtype=bool)
+    if not named.any():
+        raise AasError(f"no photo of the gallery {gallery} that can be read says who is on it; see `aas data show`")
+    individual, names = pd.factorize(known.table["identity"][named], sort=True)
+    individual = individual.astype(np.int64)
+    seen = np.setdiff1d(np.arange(len(new)), list(lost))
+    gallery_features, features = of_known[named], all_features[seen]
     of_photos, of_gallery = cosine(features, gallery_features), cosine(gallery_features, gallery_features)
-    fused = beside.fused(known, np.flatnonzero(named), new, gallery_features, features, individual)
+    fused = beside.fused(known, np.flatnonzero(named), new, seen, gallery_features, features, individual)
     if fused is not None and fused.counts:
         of_photos, of_gallery = fused.photos, fused.gallery
     scores = best_per_individual(of_photos, len(features), individual)
@@ -85,21 +106,24 @@ def match(
         source = "estimated in the gallery"
     unknown = ranked_scores[:, 0].astype(np.float64) < (-np.inf if threshold is None else threshold)
     shown = ranked.shape[1]
-    table = pd.DataFrame(
-        {
-            "path": np.repeat(new.table["path"].to_numpy(dtype=object), shown),
-            "rank": np.tile(np.arange(1, shown + 1), len(new)),
-            "individual": np.asarray(names, dtype=object)[ranked].ravel(),
-            "score": ranked_scores.ravel(),
-            "unknown": np.repeat(unknown, shown),
-        }
+    rows = named_rows(new)
+    table = rows.loc[np.repeat(seen, shown)].assign(
+        rank=np.tile(np.arange(1, shown + 1), len(seen)),
+        individual=np.asarray(names, dtype=object)[ranked].ravel(),
+        score=ranked_scores.ravel(),
+        unknown=np.repeat(unknown, shown),
     )
+    if lost:
+        # In the order of the photos, with blank cells but the reason.
+        table = pd.concat([table, rows.loc[list(lost)].assign(unreadable=list(lost.values()))])
+        table = table.sort_index(kind="stable").astype({"rank": "Int64", "unknown": object})
     write_text(output, table.to_csv(index=False, float_format="%.4f"))
 
     def say(text: str) -> None:
         console.print(text, soft_wrap=True, markup=False)
 
-    left_out = f", {int((~named).sum())} photos without an individual left out" if not named.all() else ""
+    nobody = int((readable & ~named).sum())
+    left_out = f", {nobody} photos without an individual left out" if nobody else ""
     if fused is not None:
         say(beside.told(fused))
     say(f"gallery: {int(named.sum())} photos of {len(names)} individuals{left_out}")
@@ -112,10 +136,15 @@ def match(
         )
     else:
         say(
-            f"{int(unknown.sum())} of {len(new)} photos show an unknown individual: best score below {threshold:.4f}, "
+            f"{int(unknown.sum())} of {len(seen)} photos show an unknown individual: best score below {threshold:.4f}, "
             f"{source}"
         )
-    say(f"{output}: the best {shown} individuals of {len(new)} photos")
+    say(f"{output}: the best {shown} individuals of {len(seen)} photos")
     if draw is not None:
         beside.draw(draw, of_photos, individual, ranked[:, 0])
-        say(f"{draw}: {len(new)} pictures, each of a photo and of the gallery's best match, with keypoints that match")
+        say(f"{draw}: {len(seen)} pictures, each of a photo and of the gallery's best match, with keypoints that match")
+    for catalogue, problems in ((known, lost_known), (new, lost)):
+        if problems:
+            say(told_unreadable(catalogue, problems))
+    if lost or lost_known:
+        raise typer.Exit(UNREADABLE_STATUS)

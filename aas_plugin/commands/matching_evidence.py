@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +23,7 @@ class MatchEvidence:
     """The evidence that `--set` chooses, and what it makes of photos.
 
     Args:
-        sets: settings on the command line; none but those of `evidence` make sense here.
+        given: the settings of `evidence`; None for none.
         modules: plugins to load.
         console: where progress is shown.
 
@@ -32,21 +31,14 @@ class MatchEvidence:
         chosen: whether there is any.
 
     Raises:
-        AasError: there is no such evidence, or another setting is given.
+        AasError: there is no such evidence.
     """
 
-    def __init__(self, sets: list[str] | None, modules: list[str] | None, console: Console) -> None:
+    def __init__(self, given: dict[str, Any] | None, modules: list[str] | None, console: Console) -> None:
         from aas_plugin.plugins.manager import load_plugins
-        from aas_plugin.settings.models import named
-        from aas_plugin.settings.resolving import merge, parse_set
         from aas_plugin.tracking.terminal import Terminal
 
-        layers = [parse_set(one) for one in sets or []]
-        other = [key for layer in layers for key in layer if key != "evidence"]
-        if other:
-            raise AasError(f"--set {other[0]}: only settings of evidence count here; a model brings all others along")
-        layers = [{"evidence": named(layer["evidence"])} for layer in layers]
-        given: dict[str, Any] = reduce(merge, layers, {"evidence": {"name": "none"}})["evidence"]
+        given = {"name": "none", **(given or {})}
         self._plugins = load_plugins(modules or [])
         self._terminal = Terminal(console)
         self._plugins.load("terminal", self._terminal, "built in")
@@ -61,6 +53,7 @@ class MatchEvidence:
         known: Catalogue,
         rows: NDArray[np.int64],
         new: Catalogue,
+        seen: NDArray[np.int64],
         gallery: NDArray[np.float32],
         features: NDArray[np.float32],
         individual: NDArray[np.int64],
@@ -71,13 +64,14 @@ class MatchEvidence:
             known: the gallery.
             rows: its photos whose individual is known, int64 (G,).
             new: the photos.
+            seen: those that can be read, int64 (P,).
             gallery: float32 (G, D), L2-normalised rows.
             features: float32 (P, D), L2-normalised rows.
             individual: int64 (G,).
         """
         from aas_plugin.active.questions import call_with_needed
         from aas_plugin.clustering.knn import nearest
-        from aas_plugin.data.catalogue import content_hashes
+        from aas_plugin.data.catalogue import content_hash
         from aas_plugin.data.photo_list import joined, photos_of
         from aas_plugin.evaluation.fused_matching import fuse_matches
         from aas_plugin.fusion.sources import PARTNERS, sources_if_any
@@ -86,9 +80,13 @@ class MatchEvidence:
         if not self.chosen:
             return None
         self._gallery = len(rows)
-        self._photos = joined(
-            photos_of(known, rows, content_hashes(known)), photos_of(new, np.arange(len(new)), content_hashes(new))
-        )
+        lists = []
+        for catalogue, places in ((known, rows), (new, seen)):
+            hashes = [""] * len(catalogue)
+            for row in places.tolist():
+                hashes[row] = content_hash(catalogue.root / catalogue.table["path"][row])
+            lists.append(photos_of(catalogue, places, hashes))
+        self._photos = joined(*lists)
         both = np.concatenate([gallery, features])
         given = {"photos": self._photos, "cache": lasting_cache(), "progress": self._plugins.progress}
         try:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from aas_plugin.commands.common import (
+    UNREADABLE_STATUS,
     Modules,
     Params,
     Sets,
@@ -35,26 +36,48 @@ def show(
         ),
     ] = None,
 ) -> None:
-    """Count images and individuals of a data set, and draw a contact sheet."""
+    """Count images and individuals of a data set, read every image, and draw a contact sheet.
+
+    The exit status is 3 where images cannot be read; they are listed.
+    """
+    from dataclasses import replace
+
     from rich.console import Console
 
-    from aas_plugin.runs.data import read_data
+    from aas_plugin.data.images import ImageStore
+    from aas_plugin.runs.data import RunData, read_data
     from aas_plugin.settings.resolving import resolve
+    from aas_plugin.tracking.terminal import Terminal
 
     show_warnings(Console(highlight=False, stderr=True))
     plugins = loaded(plugin)
+    terminal = Terminal(Console(highlight=False, stderr=True))
+    plugins.load("terminal", terminal, "built in")
     settings = resolve(plugins, [params_layer(params), *flag_layers(None, dataset, None, None, sets)])
-    data = read_data(plugins, settings)
-    catalogue = data.catalogue
+    try:
+        data = read_data(plugins, settings)
+        catalogue = data.catalogue
+        images = ImageStore(catalogue.root, data.paths, 1, 1)
+        problems = images.unreadable(plugins.progress("reading images"))
+    finally:
+        terminal.close()
+    unreadable = {data.paths[row]: reason for row, reason in problems.items()} | data.left_out
     typer.echo(f"{catalogue.name}  ({catalogue.root})")
     for name, count in catalogue.describe().items():
         typer.echo(f"{count:>8} {name}")
     train = len(catalogue.rows_of("train"))
     budget = settings.active.budget
     typer.echo(f"{train * (train - 1) // 2:>8} pairs to ask about, active.budget {budget:g} a cycle")
+    if unreadable:
+        typer.echo(f"{len(unreadable)} images cannot be read; --set unreadable=leave_out does without them:")
+        for path, reason in unreadable.items():
+            typer.echo(f"  {path}: {reason}")
     if sheet is not None:
-        _draw_sheet(sheet, data, settings, plugins)
+        readable = catalogue.table.drop(index=list(problems)).reset_index(drop=True)
+        _draw_sheet(sheet, RunData(replace(catalogue, table=readable)), settings, plugins)
         typer.echo(f"contact sheet: {sheet}")
+    if unreadable:
+        raise typer.Exit(UNREADABLE_STATUS)
 
 
 def _draw_sheet(sheet: Path, data: RunData, settings: RunSettings, plugins: Plugins) -> None:

@@ -109,7 +109,7 @@ class ImageStore:
         if problems:
             raise AasError(
                 f"{len(problems)} of {len(self)} images in {self._root} cannot be read; "
-                "restore them or drop them from the data set:\n"
+                "restore them, drop them from the data set, or leave them out by --set unreadable=leave_out:\n"
                 + "\n".join(f"{self._paths[row]}: {reason}" for row, reason in problems.items())
             )
 

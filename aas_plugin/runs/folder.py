@@ -19,6 +19,9 @@ from aas_plugin.settings.models import DrivenSettings, RunSettings, SharedSettin
 CACHE = ".aas_cache"
 """Folder beside the runs with features that all of them share; it can be deleted at any time."""
 
+UNREADABLE = "unreadable.csv"
+"""File in a run's folder: path and reason of the images that were left out."""
+
 
 @contextmanager
 def lock(folder: Path) -> Iterator[None]:

@@ -19,12 +19,13 @@ from aas_plugin.data.images import ImageStore
 from aas_plugin.data.photo_list import PhotoList, photos_of
 from aas_plugin.errors import AasError
 from aas_plugin.evaluation.protocol_file import check_contents, read_protocol
+from aas_plugin.files import write_text
 from aas_plugin.plugins.manager import Plugins
 from aas_plugin.plugins.registry import Kind
 from aas_plugin.runs.code import code_hash
 from aas_plugin.runs.data import RunData, read_data
 from aas_plugin.runs.device import choose_device, keep_freed_memory
-from aas_plugin.runs.folder import CACHE, check_data, check_settings, lay_out
+from aas_plugin.runs.folder import CACHE, UNREADABLE, check_data, check_settings, lay_out
 from aas_plugin.runs.run import NativeRun, Run
 from aas_plugin.settings.models import ClusteringSettings, DrivenSettings, RunSettings, SharedSettings
 
@@ -146,6 +147,9 @@ def _begin(plugins: Plugins, folder: Path, settings: SharedSettings, data: RunDa
     begun = initial_answers(settings.active.constraints, folder, content, trained_on, resume)
     state = {"data_hash": data.digest, "constraints_hash": begun.constraints_hash, "code_hash": code_hash(plugins)}
     lay_out(folder, settings, state)
+    if data.left_out:
+        listed = pd.DataFrame(list(data.left_out.items()), columns=["path", "reason"])
+        write_text(folder / UNREADABLE, listed.to_csv(index=False))
     if begun.answers:
         AnswerLog(folder / "answers.jsonl").append(begun.answers)
     return begun.constraints_hash

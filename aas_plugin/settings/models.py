@@ -190,6 +190,9 @@ class RunSettings(SharedSettings):
     """All settings of a native run."""
 
     dataset: Named = Choice(name="coats")
+    unreadable: Literal["stop", "leave_out"] = Field(
+        "stop", description="what photos that cannot be read do: stop the run, or be left out of it, with a list"
+    )
     backbone: Named = Choice(name="resnet50")
     clustering: FittingClustering = FittingClustering()
     training: TrainingSettings = TrainingSettings()

@@ -111,6 +111,84 @@ def test_a_gallery_in_a_csv_leaves_out_photos_of_nobody(here):
     assert pd.read_csv("matches.csv")["individual"][0] == "ben"
 
 
+def spoil(place):
+    """Three of the photos in a folder of at least four become short, empty and a page that was not found."""
+    short, empty, page = sorted(place.rglob("*.png"))[:3]
+    short.write_bytes(short.read_bytes()[:-40])
+    empty.write_bytes(b"")
+    page.write_text("<html>not found</html>")
+    return [path.relative_to(place).as_posix() for path in (short, empty, page)]
+
+
+def test_photos_that_cannot_be_read_have_a_reason_and_the_rest_is_embedded(here):
+    whole = embedded("gallery")
+    lost = spoil(here / "gallery")
+    with pytest.raises(SystemExit) as ended:
+        aas("embed", "mine", "gallery")
+    assert ended.value.code == 3
+    table = pd.read_parquet("features.parquet").set_index("path")
+    assert table["embedding"].isna().to_dict() == {path: path in lost for path in whole}
+    assert table["unreadable"].notna().to_dict() == {path: path in lost for path in whole}
+    for path in whole.keys() - set(lost):
+        np.testing.assert_array_equal(table["embedding"][path], whole[path])
+
+
+def embedded(folder):
+    aas("embed", "mine", folder)
+    table = pd.read_parquet("features.parquet")
+    return dict(zip(table["path"], table["embedding"], strict=True))
+
+
+def test_photos_that_cannot_be_read_are_rows_with_a_reason_among_the_matches(here):
+    draw(here / "new", ["ada", "cleo", "dan"], each=2, nested=False, seed=4)
+    lost = spoil(here / "new")
+    pd.DataFrame({"path": [*(path.name for path in (here / "new").glob("*.png")), "gone.png"]}).to_csv("new/list.csv")
+    result = CliRunner().invoke(app, ["match", "mine", "gallery", "new/list.csv", "-k", "2"])
+    assert result.exit_code == 3 and "4 of 8 photos cannot be read" in result.stdout
+    table = pd.read_csv("matches.csv")
+    reasons = table[table["unreadable"].notna()]
+    assert sorted(reasons["path"]) == sorted([*lost, "gone.png"])
+    assert reasons[["rank", "individual", "score", "unknown"]].isna().all(axis=None)
+    best = table[table["rank"] == 1].set_index("path")
+    shown = {path.split()[0]: individual for path, individual in best["individual"].items()}
+    assert len(best) == 4 and all(individual == name for name, individual in shown.items() if name != "dan")
+    assert list(dict.fromkeys(table["path"])) == pd.read_csv("new/list.csv")["path"].tolist()
+
+
+def test_a_gallery_does_without_photos_that_cannot_be_read(here):
+    spoil(here / "gallery")
+    result = CliRunner().invoke(app, ["match", "mine", "gallery", "new"])
+    assert result.exit_code == 3 and "gallery: 3 photos of 2 individuals" in result.stdout
+    assert "unreadable" not in pd.read_csv("matches.csv")
+
+
+def test_codes_for_nobody_are_no_individual_of_a_gallery_unless_they_are_said_to_be_one(here):
+    draw(here / "gallery", ["dan"], each=1)
+    for name, code in (("ben", "NA"), ("dan", "Unknown")):
+        (here / "gallery" / name).rename(here / "gallery" / code)
+    result = CliRunner().invoke(app, ["match", "mine", "gallery", "new"])
+    assert "not identified (2 of 'NA', 1 of 'Unknown')" in " ".join(result.stderr.split())
+    said = result.stdout
+    assert "gallery: 4 photos of 2 individuals, 3 photos without an individual left out" in said
+    said = aas("match", "mine", "gallery", "new", "--set", "dataset.unknown=[unknown]")
+    assert "gallery: 6 photos of 3 individuals" in said
+    assert pd.read_csv("matches.csv")["individual"][0] == "NA"
+
+
+def test_animals_of_one_photo_are_matched_by_their_boxes(here):
+    both = np.concatenate([np.full((12, 9, 3), COLOURS[name], dtype=np.uint8) for name in ("ben", "cleo")], axis=1)
+    Image.fromarray(both).save(here / "new" / "both.png")
+    boxes = [[0, 0, 9, 12], [9, 0, 9, 12]]
+    table = pd.DataFrame({"Image ID": ["x", "y"], "filePath": "both.png", "bbox": boxes})
+    table.to_csv("new/list.csv", index=False, sep=";")
+    aas("match", "mine", "gallery", "new/list.csv", "-k", "1", "--set", "dataset.columns.path=filePath")
+    found = pd.read_csv("matches.csv")
+    assert found[["path", "image_id", "individual"]].to_numpy().tolist() == [
+        ["both.png", "x", "ben"], ["both.png", "y", "cleo"]
+    ]  # fmt: skip
+    assert found["bbox"].tolist() == [str(box) for box in boxes]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -118,8 +196,10 @@ def test_a_gallery_in_a_csv_leaves_out_photos_of_nobody(here):
         (("embed", "new/ben 0.png", "new"), "ben 0.png is no model"),
         (("embed", "mine", "empty"), "has no images"),
         (("embed", "mine", "nowhere"), "is not a folder"),
-        (("embed", "mine", "broken"), "1 of 2 images in .* cannot be read"),
-        (("match", "mine", "broken", "new"), "cannot be read"),
+        (("embed", "mine", "broken"), "none of the 2 photos in .* can be read"),
+        (("match", "mine", "broken", "new"), "none of the 2 photos in .* can be read"),
+        (("embed", "mine", "new", "--set", "dataset.nope=1"), r"dataset\.nope: unknown"),
+        (("match", "mine", "gallery", "new", "--set", "seed=1"), "only settings of dataset and evidence"),
         (("match", "mine", "new", "new"), "says of no photo who is on it"),
         (("embed", "mine", "new", "--device", "cuda:99"), "usable GPUs"),
         (("embed", "mine", "new", "-p", "no_such_module"), "no such module"),
@@ -127,8 +207,9 @@ def test_a_gallery_in_a_csv_leaves_out_photos_of_nobody(here):
 )
 def test_bad_input_is_one_sentence(here, arguments, message):
     (here / "empty").mkdir()
-    draw(here / "broken", ["ada"], each=1)
-    (here / "broken" / "ada" / "text.png").write_text("no photo")
+    (here / "broken" / "ada").mkdir(parents=True)
+    for name in ("text.png", "empty.jpg"):
+        (here / "broken" / "ada" / name).write_text("no photo"[: 8 * (name == "text.png")])
     with pytest.raises(AasError, match=message):
         aas(*arguments)
     assert not list(here.glob("*.parquet")) and not list(here.glob("*.csv"))

@@ -91,7 +91,7 @@ def test_photos_are_matched_by_keypoints_and_drawn(herd, tmp_path, aas):
     assert "probabilities" not in bare
     assert "add --set evidence=local" in aas("match", "mine", str(herd), "new", "--draw", "pictures", status=2)
     said = aas("match", "mine", str(herd), "new", "--set", "seed=1", status=2)
-    assert "only settings of evidence count here" in said
+    assert "only settings of dataset and evidence count here" in said
 
 
 def test_an_extra_that_is_not_there_is_told_and_the_command_goes_on(herd, tmp_path, aas, monkeypatch):

@@ -1,0 +1,57 @@
+"""Photos that cannot be read: found before a run, and left out of it where that is wanted."""
+
+import csv
+
+import pytest
+from PIL import Image
+
+
+@pytest.fixture
+def broken(tmp_path):
+    for name in ("ann", "bob", "cat"):
+        (tmp_path / "herd" / name).mkdir(parents=True)
+        for number in range(5):
+            shade = 20 * number + 100 * (name == "bob")
+            Image.effect_noise((48, 48), shade + 10).convert("RGB").save(tmp_path / "herd" / name / f"{number}.jpg")
+    short, empty, page = (tmp_path / "herd" / name for name in ("ann/0.jpg", "bob/1.jpg", "cat/2.jpg"))
+    short.write_bytes(short.read_bytes()[:-40])
+    empty.write_bytes(b"")
+    page.write_text("<html>not found</html>")
+    return ["ann/0.jpg", "bob/1.jpg", "cat/2.jpg"]
+
+
+TINY = (
+    "--set", "training.epochs=1", "--set", "training.iterations=1", "--set", "training.height=32",
+    "--set", "training.width=32", "--set", "tracking.mlflow=false", "--set", "backbone=efficientnet_lite0",
+    "--set", "training.batch_size=8", "--set", "training.freeze=backbone", "--set", "active.budget=3", "--device", "cpu",
+)  # fmt: skip
+
+
+def test_looking_at_a_data_set_finds_them_and_still_draws_the_others(broken, tmp_path, aas):
+    said = aas("data", "show", "herd", "--sheet", "sheet.png", status=3)
+    assert "3 images cannot be read" in said and all(path in said for path in broken)
+    assert Image.open(tmp_path / "sheet.png").width > 96
+    said = aas("data", "show", "herd", "--set", "unreadable=leave_out", status=3)
+    assert "12 images" in said and all(path in said for path in broken)
+
+
+def test_a_run_stops_and_names_the_way_to_do_without_them(broken, tmp_path, aas):
+    said = aas("run", "--dataset", "herd", "--adapter", "spcl", *TINY, status=2)
+    assert "3 of 15 images" in said and "--set unreadable=leave_out" in said and all(path in said for path in broken)
+
+
+def test_a_run_without_them_lists_them_in_its_folder_and_goes_on_without_them(broken, tmp_path, aas):
+    given = ("--dataset", "herd", "--adapter", "spcl", "--set", "unreadable=leave_out", "--run-name", "mine")
+    said = aas("run", *given, *TINY)
+    assert "3 of 15 images cannot be read and are left out" in said
+    with (tmp_path / "runs" / "mine" / "unreadable.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["path"] for row in rows] == broken and all(row["reason"] for row in rows)
+    aas("run", "--resume", "--run-name", "mine")
+
+
+def test_nothing_that_can_be_read_is_said(broken, tmp_path, aas):
+    for path in (tmp_path / "herd").rglob("*.jpg"):
+        path.write_bytes(b"")
+    said = aas("run", "--dataset", "herd", "--set", "unreadable=leave_out", *TINY, status=2)
+    assert "none of the 15 images" in said
