@@ -172,7 +172,7 @@ def test_codes_for_nobody_are_no_individual_of_a_gallery_unless_they_are_said_to
     assert "gallery: 4 photos of 2 individuals, 3 photos without an individual left out" in said
     said = aas("match", "mine", "gallery", "new", "--set", "dataset.unknown=[unknown]")
     assert "gallery: 6 photos of 3 individuals" in said
-    assert pd.read_csv("matches.csv")["individual"][0] == "NA"
+    assert pd.read_csv("matches.csv", keep_default_na=False)["individual"][0] == "NA"
 
 
 def test_animals_of_one_photo_are_matched_by_their_boxes(here):

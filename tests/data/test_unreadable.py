@@ -23,7 +23,8 @@ def broken(tmp_path):
 TINY = (
     "--set", "training.epochs=1", "--set", "training.iterations=1", "--set", "training.height=32",
     "--set", "training.width=32", "--set", "tracking.mlflow=false", "--set", "backbone=efficientnet_lite0",
-    "--set", "training.batch_size=8", "--set", "training.freeze=backbone", "--set", "active.budget=3", "--device", "cpu",
+    "--set", "training.batch_size=8", "--set", "training.freeze=backbone", "--set", "active.budget=3",
+    "--device", "cpu",
 )  # fmt: skip
 
 
