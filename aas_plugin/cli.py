@@ -8,6 +8,7 @@ import typer
 
 from aas_plugin.commands.answer import answer
 from aas_plugin.commands.check import check
+from aas_plugin.commands.common import show_warnings
 from aas_plugin.commands.compare import compare
 from aas_plugin.commands.constraints import constraints_app
 from aas_plugin.commands.drive import drive
@@ -53,6 +54,7 @@ def main() -> None:
     """Run the command line; what a user can mend is one sentence and exit status 2."""
     from aas_plugin.errors import AasError
 
+    show_warnings()
     try:
         app()
     except AasError as error:

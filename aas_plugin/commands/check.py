@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from aas_plugin.commands.common import DeviceName, Modules, Params, Sets, given_settings, loaded, show_warnings
+from aas_plugin.commands.common import DeviceName, Modules, Params, Sets, given_settings, loaded
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -31,7 +31,6 @@ def check(
     from rich.console import Console
 
     console = Console(highlight=False)
-    show_warnings(Console(highlight=False, stderr=True))
     with console.status("loading"):
         import numpy as np
         import torch  # noqa: F401 - here, where it is seen that something happens

@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from aas_plugin.plugins.manager import Plugins
 
 UNREADABLE_STATUS = 3
@@ -175,11 +173,14 @@ def git_commit() -> str | None:
     return found.stdout.strip()
 
 
-def show_warnings(console: Console) -> None:
-    """Show a user's warnings as one yellow sentence, and no other ones."""
+def show_warnings() -> None:
+    """Show a user's warnings as one yellow line each on stderr, the same one once, and no other ones."""
+    shown: set[str] = set()
 
     def show_warning(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
-        if category is UserWarning:
-            console.print(f"warning: {message}", style="yellow", markup=False)
+        text = " ".join(str(message).split())
+        if category is UserWarning and text not in shown:
+            shown.add(text)
+            typer.secho(f"warning: {text}", fg="yellow", err=True)
 
     warnings.showwarning = show_warning  # type: ignore[assignment]

@@ -20,7 +20,6 @@ from aas_plugin.commands.common import (
     loaded,
     params_layer,
     read_layer,
-    show_warnings,
 )
 
 
@@ -47,7 +46,6 @@ def evaluate(
     from rich.console import Console
 
     console = Console(highlight=False, stderr=as_json)
-    show_warnings(console)
     with console.status("loading"):
         import torch  # noqa: F401 - here, where it is seen that something happens
 

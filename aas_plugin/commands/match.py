@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from aas_plugin.commands.common import UNREADABLE_STATUS, show_warnings
+from aas_plugin.commands.common import UNREADABLE_STATUS
 from aas_plugin.commands.embed import (
     Device,
     Model,
@@ -57,7 +57,6 @@ def match(
     from rich.console import Console
 
     console = Console(highlight=False)
-    show_warnings(Console(highlight=False, stderr=True))
     with console.status("loading"):
         import numpy as np
         import pandas as pd

@@ -13,7 +13,6 @@ from aas_plugin.commands.common import (
     params_layer,
     read_layer,
     run_folder,
-    show_warnings,
     valid_name,
 )
 
@@ -71,10 +70,21 @@ class Given:
         return [self.saved(), *explicit, *self.flags]
 
     def new_folder(self, settings: RunSettings | DrivenSettings, runs: Path) -> Path:
-        """The folder of a new run, by its name or by one that says what is run."""
+        """The folder of a new run, by its name or by one that says what is run; of that name it is made, empty.
+
+        Of several processes that begin at once, such as experiments of DVC, each gets one of its own.
+        """
         from aas_plugin.runs.folder import default_name
 
-        return runs / valid_name(self.run_name or default_name(settings, runs))
+        if self.run_name is not None:
+            return runs / valid_name(self.run_name)
+        while True:
+            folder = runs / valid_name(default_name(settings, runs))
+            try:
+                folder.mkdir(parents=True)
+            except FileExistsError:
+                continue
+            return folder
 
 
 def train(given: Given, data: Path | None = None, results: Path | None = None, each: bool = False) -> None:
@@ -154,11 +164,11 @@ def drive(given: Given, checkout: Path | None, arguments: list[str], fast_jaccar
     if arguments:
         codebase["arguments"] = arguments
     settings = resolve_driven(plugins, [*given.layers(), {"codebase": codebase}])
-    folder = given.folder() or given.new_folder(settings, runs_folder())
+    recipe = recipe_of(plugins, settings)
     _observe(plugins, settings, console, given)
-    driver = Driver(plugins, settings, recipe_of(plugins, settings), folder, given.resume)
+    folder = given.folder() or given.new_folder(settings, runs_folder())
     with lock(folder):
-        driver.execute()
+        Driver(plugins, settings, recipe, folder, given.resume).execute()
 
 
 def _console() -> Console:
@@ -167,7 +177,6 @@ def _console() -> Console:
 
     # The script of a checkout puts something of its own in the place of stdout.
     console = Console(highlight=False, file=sys.stdout)
-    show_warnings(console)
     with console.status("loading"):
         import torch  # noqa: F401 - here, where it is seen that something happens
 

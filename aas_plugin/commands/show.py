@@ -15,7 +15,6 @@ from aas_plugin.commands.common import (
     flag_layers,
     loaded,
     params_layer,
-    show_warnings,
 )
 
 if TYPE_CHECKING:
@@ -49,7 +48,6 @@ def show(
     from aas_plugin.settings.resolving import resolve
     from aas_plugin.tracking.terminal import Terminal
 
-    show_warnings(Console(highlight=False, stderr=True))
     plugins = loaded(plugin)
     terminal = Terminal(Console(highlight=False, stderr=True))
     plugins.load("terminal", terminal, "built in")

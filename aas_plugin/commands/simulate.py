@@ -18,7 +18,6 @@ from aas_plugin.commands.common import (
     given_settings,
     listed,
     loaded,
-    show_warnings,
 )
 
 if TYPE_CHECKING:
@@ -68,7 +67,6 @@ def simulate(
     from rich.console import Console
 
     console = Console(highlight=False)
-    show_warnings(Console(highlight=False, stderr=True))
     with console.status("loading"):
         import pandas as pd
         from pydantic import ValidationError

@@ -24,7 +24,7 @@ def split(
     import numpy as np
     from rich.console import Console
 
-    from aas_plugin.commands.common import given_settings, show_warnings
+    from aas_plugin.commands.common import given_settings
     from aas_plugin.errors import AasError
     from aas_plugin.evaluation.protocol import choose_protocol
     from aas_plugin.plugins.manager import load_plugins
@@ -40,7 +40,6 @@ def split(
         return features
 
     console = Console(highlight=False)
-    show_warnings(console)
     plugins = load_plugins(plugin or [])
     terminal = Terminal(console)
     plugins.load("terminal", terminal, "built in")

@@ -22,6 +22,9 @@ CACHE = ".aas_cache"
 UNREADABLE = "unreadable.csv"
 """File in a run's folder: path and reason of the images that were left out."""
 
+EXPERIMENTS = (".dvc", "tmp", "exps")
+"""Folder below a project in which DVC makes scratch copies of it."""
+
 
 @contextmanager
 def lock(folder: Path) -> Iterator[None]:
@@ -32,7 +35,7 @@ def lock(folder: Path) -> Iterator[None]:
     """
     from filelock import FileLock, Timeout
 
-    is_new = not folder.exists()
+    is_new = not folder.exists() or not any(folder.iterdir())
     folder.mkdir(parents=True, exist_ok=True)
     held = FileLock(folder / ".lock", timeout=0)
     try:
@@ -128,14 +131,22 @@ def default_name(settings: RunSettings | DrivenSettings, runs: Path) -> str:
 
 
 def project_root(folder: Path) -> Path:
-    """The folder that keeps runs: `folder`, or the project whose queued DVC experiment it is a scratch copy of.
+    """The folder that keeps runs: `folder`, or that of the project of which `folder` is DVC's scratch copy.
 
-    DVC removes such a copy with all that it does not know, and answers must outlive it.
+    DVC runs `dvc exp run --temp`, and what is queued, in a copy of the whole Git repository, and removes it with all
+    that it does not know, which answers must outlive. The folder is the same one in the repository itself, so of
+    several projects in a repository each keeps its own runs, wherever `.dvc` lies.
     """
-    parts = folder.resolve().parts
-    for position in range(len(parts) - 2):
-        if parts[position : position + 3] == (".dvc", "tmp", "exps"):
-            return Path(*parts[:position])
+    here = folder.resolve()
+    for experiments in here.parents:
+        if experiments.parts[-3:] == EXPERIMENTS:
+            inside = here.relative_to(experiments).parts
+            # DVC makes a copy by mkdtemp, there or one folder down.
+            copies = [position for position, name in enumerate(inside[:2]) if name.startswith("tmp")]
+            if copies:
+                root = experiments.parents[2]
+                top = next((place for place in (root, *root.parents) if (place / ".git").exists()), root)
+                return project_root(top.joinpath(*inside[copies[0] + 1 :]))
     return folder
 
 
