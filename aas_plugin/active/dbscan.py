@@ -127,7 +127,7 @@ class ActiveDBSCAN(DBSCAN):  # type: ignore[misc]
                 every=every, cycles=cycles, budget=budget, rounds=rounds, finch_partition=finch_partition
             )
         except ValidationError as error:
-            raise AasError(explain(error, ActiveSettings)) from None
+            raise AasError(explain(error, ActiveSettings, where=lambda *_: "ActiveDBSCAN")) from None
         learner = ActiveLearner(
             [str(path) for path in paths],
             answer if answer is not None else LabelsOracle(LabelsOptions()),
@@ -190,7 +190,7 @@ class ActiveDBSCAN(DBSCAN):  # type: ignore[misc]
                 min_samples=int(self.min_samples),
             )
         except ValidationError as error:
-            raise AasError(explain(error, ClusteringSettings)) from None
+            raise AasError(explain(error, ClusteringSettings, where=lambda *_: type(self).__name__)) from None
 
 
 def _unit_length(features: NDArray[Any]) -> NDArray[np.float32]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from aas_plugin.commands.common import DeviceName, Modules, Params, Sets, given_settings, loaded
+from aas_plugin.commands.common import DeviceName, Modules, Params, Sets, flag_layers, given_settings, loaded
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -51,7 +51,7 @@ def check(
     terminal = Terminal(console)
     plugins.load("terminal", terminal, "built in")
     layers = given_settings(params, dataset, sets)
-    layers += [{"device": device}] if device is not None else []
+    layers += flag_layers(None, None, None, device, None)
     settings = resolve(plugins, layers)
     without_weights = _lacks_weights(settings)
     if without_weights:

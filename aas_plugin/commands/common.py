@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import warnings
@@ -90,40 +91,50 @@ def flag_layers(
     refiner: str | None = None,
 ) -> list[dict[str, Any]]:
     """Layers of settings that stand on the command line, weakest first."""
+    from aas_plugin.settings.layers import Layer
     from aas_plugin.settings.resolving import parse_set
 
-    layers: list[dict[str, Any]] = []
-    if dataset is not None:
-        path = Path(dataset)
-        if path.is_dir():
-            layers.append({"dataset": {"name": "folder", "path": dataset}})
-        elif path.suffix.lower() == ".csv" or path.is_file():
-            layers.append({"dataset": {"name": "csv", "path": dataset}})
-        else:
-            layers.append({"dataset": {"name": dataset}})
-    chosen = (("adapter", adapter), ("sampler", sampler), ("refiner", refiner))
-    layers += [{kind: {"name": name}} for kind, name in chosen if name]
-    layers += [{key: value} for key, value in (("device", device), ("preset", preset)) if value is not None]
+    chosen = {
+        "dataset": None if dataset is None else _dataset(dataset),
+        "adapter": {"name": adapter} if adapter else None,
+        "sampler": {"name": sampler} if sampler else None,
+        "refiner": {"name": refiner} if refiner else None,
+        "device": device,
+        "preset": preset,
+    }
+    words = {"dataset": dataset, "adapter": adapter, "sampler": sampler, "refiner": refiner}
+    layers: list[dict[str, Any]] = [
+        Layer({key: value}, f"--{key} {words.get(key, value)}") for key, value in chosen.items() if value is not None
+    ]
     layers += map(parse_set, sets or [])
-    return layers if constraints is None else [*layers, {"active": {"constraints": str(constraints)}}]
+    if constraints is not None:
+        layers.append(Layer({"active": {"constraints": str(constraints)}}, f"--constraints {constraints}"))
+    return layers
+
+
+def _dataset(given: str) -> dict[str, str]:
+    """The settings of a data set that is given as a folder, as a CSV file, or by name."""
+    path = Path(given)
+    if path.is_dir():
+        return {"name": "folder", "path": given}
+    if path.suffix.lower() == ".csv" or path.is_file():
+        return {"name": "csv", "path": given}
+    return {"name": given}
 
 
 def params_layer(path: Path | None) -> dict[str, Any]:
     """The settings in a parameter file; those of params.yaml, where there is one, without `path`."""
     if path is None:
         default = Path("params.yaml")
-        return read_layer(default) if default.exists() else {}
+        return read_layer(default) if os.path.lexists(default) else {}
     return read_layer(path)
 
 
 def read_layer(path: Path) -> dict[str, Any]:
     """The settings in a parameter file, or in its section `run`."""
-    from aas_plugin.settings.resolving import read_params
+    from aas_plugin.settings.yaml_file import read_settings
 
-    tree = read_params(path)
-    # A pipeline's parameters: those of a run are one section of several.
-    section = tree.get("run", tree)
-    return section if isinstance(section, dict) else tree
+    return read_settings(path)
 
 
 def given_settings(

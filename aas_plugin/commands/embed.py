@@ -10,8 +10,7 @@ import typer
 from aas_plugin.commands.common import UNREADABLE_STATUS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
-    from typing import Any
+    from collections.abc import Collection, Mapping, Sequence
 
     import numpy as np
     import pandas as pd
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
 
     from aas_plugin.data.catalogue import Catalogue
     from aas_plugin.models.portable import PortableModel
+    from aas_plugin.settings.layers import Layer
 
 Model = Annotated[
     str,
@@ -91,17 +91,16 @@ def open_trained(model: str, device: str, plugin: list[str] | None, console: Con
         return open_model(model, runs_folder(), uri).to(place)
 
 
-def photo_settings(sets: list[str] | None, others: Collection[str] = ()) -> dict[str, Any]:
-    """Settings of `--set`, by section: `dataset`, for how photos are listed, and those of `others`.
+def photo_settings(sets: list[str] | None, others: Collection[str] = ()) -> list[Layer]:
+    """Settings of `--set`: those of `dataset`, for how photos are listed, and of the sections `others`.
 
     Raises:
         AasError: another section is set.
     """
-    from functools import reduce
-
     from aas_plugin.errors import AasError
+    from aas_plugin.settings.layers import Layer
     from aas_plugin.settings.models import named
-    from aas_plugin.settings.resolving import merge, parse_set
+    from aas_plugin.settings.resolving import parse_set
 
     allowed = ("dataset", *others)
     layers = [parse_set(one) for one in sets or []]
@@ -110,27 +109,33 @@ def photo_settings(sets: list[str] | None, others: Collection[str] = ()) -> dict
         raise AasError(
             f"--set {wrong[0]}: only settings of {' and '.join(allowed)} count here; a model brings all others along"
         )
-    layers = [{key: value if key == "dataset" else named(value) for key, value in layer.items()} for layer in layers]
-    return reduce(merge, layers, {})
+    return [
+        Layer({key: value if key == "dataset" else named(value) for key, value in layer.items()}, layer.origin)
+        for layer in layers
+    ]
 
 
-def read_photos(place: Path, settings: Mapping[str, Any] | None = None) -> Catalogue:
+def read_photos(place: Path, layers: Sequence[Layer] = ()) -> Catalogue:
     """List photos of a folder, flat or one folder an individual, or of a CSV file; those that are missing, too.
 
     Args:
         place: the folder or file.
-        settings: what `photo_settings` gives.
+        layers: what `photo_settings` gives.
 
     Raises:
         AasError: there are none, or a setting of `dataset` is none of such a source.
     """
+    from functools import reduce
+
     from pydantic import ValidationError
 
     from aas_plugin.data.sources import CsvOptions, FolderOptions, csv, folder
     from aas_plugin.errors import AasError
     from aas_plugin.settings.explain import explain
+    from aas_plugin.settings.layers import origin
+    from aas_plugin.settings.resolving import merge
 
-    given = (settings or {}).get("dataset", {})
+    given = reduce(merge, layers, {}).get("dataset", {})
     if not isinstance(given, dict):
         raise AasError(f"--set dataset={given}: here its options alone count, such as dataset.unknown=[]")
     is_table = place.is_file()
@@ -143,7 +148,8 @@ def read_photos(place: Path, settings: Mapping[str, Any] | None = None) -> Catal
             return csv(CsvOptions.model_validate(own), must_exist=False)
         return folder(FolderOptions.model_validate(own))
     except ValidationError as error:
-        raise AasError(explain(error, kind, prefix="dataset")) from None
+        told = explain(error, kind, "dataset", lambda path, message: origin(layers, path, message))
+        raise AasError(told) from None
 
 
 def named_rows(catalogue: Catalogue) -> pd.DataFrame:

@@ -57,6 +57,7 @@ def evaluate(
         from aas_plugin.runs.data import read_data
         from aas_plugin.runs.folder import CACHE, find_run, runs_folder, saved_settings
         from aas_plugin.runs.setting_up import set_up
+        from aas_plugin.settings.layers import Layer
         from aas_plugin.settings.resolving import resolve
         from aas_plugin.tracking.terminal import Terminal
 
@@ -67,7 +68,10 @@ def evaluate(
         raise AasError(f"--backbone {backbone} is evaluated as it is, without a run; leave out {run_name!r}")
     bare: list[dict[str, Any]] = []
     if backbone is not None:
-        bare = [{"backbone": {"name": backbone}}, *([] if adapter else [{"adapter": {"name": "zero-shot"}}])]
+        bare = [
+            Layer({"backbone": {"name": backbone}}, f"--backbone {backbone}"),
+            *([] if adapter else [{"adapter": {"name": "zero-shot"}}]),
+        ]
     flags = [*bare, *flag_layers(adapter, dataset, None, device, sets)]
     # Nothing is asked here, so the set that a run began with need not be there any more.
     unasked = {"active": {"constraints": None}}

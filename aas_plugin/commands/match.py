@@ -73,7 +73,7 @@ def match(
         from aas_plugin.files import write_text
 
     given = photo_settings(sets, ("evidence",))
-    beside = MatchEvidence(given.get("evidence"), plugin, console)
+    beside = MatchEvidence(given, plugin, console)
     if draw is not None and not beside.chosen:
         raise AasError("--draw shows keypoints that match; add --set evidence=local")
     opened = open_trained(model, device, plugin, console)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +25,7 @@ class MatchEvidence:
     """The evidence that `--set` chooses, and what it makes of photos.
 
     Args:
-        given: the settings of `evidence`; None for none.
+        layers: settings on the command line, weakest first; those of `evidence` count.
         modules: plugins to load.
         console: where progress is shown.
 
@@ -34,16 +36,18 @@ class MatchEvidence:
         AasError: there is no such evidence.
     """
 
-    def __init__(self, given: dict[str, Any] | None, modules: list[str] | None, console: Console) -> None:
+    def __init__(self, layers: Sequence[Mapping[str, Any]], modules: list[str] | None, console: Console) -> None:
         from aas_plugin.plugins.manager import load_plugins
+        from aas_plugin.settings.models import Choice
+        from aas_plugin.settings.resolving import completed, merge
         from aas_plugin.tracking.terminal import Terminal
 
-        given = {"name": "none", **(given or {})}
+        given: dict[str, Any] = reduce(merge, layers, {"evidence": {"name": "none"}})["evidence"]
         self._plugins = load_plugins(modules or [])
         self._terminal = Terminal(console)
         self._plugins.load("terminal", self._terminal, "built in")
-        options = {key: value for key, value in given.items() if key != "name"}
-        self._plugin = self._plugins.component("evidence", given["name"]).make(options)
+        options = completed(self._plugins, "evidence", Choice.model_validate(given), "evidence", layers)
+        self._plugin = self._plugins.component("evidence", options.pop("name")).make(options)
         self.chosen = given["name"] != "none"
         self._photos: PhotoList | None = None
         self._gallery = 0

@@ -155,6 +155,7 @@ def drive(given: Given, checkout: Path | None, arguments: list[str], fast_jaccar
     from aas_plugin.codebases.driver import Driver
     from aas_plugin.codebases.recipes import recipe_of
     from aas_plugin.runs.folder import lock, runs_folder
+    from aas_plugin.settings.layers import Layer
     from aas_plugin.settings.resolving import resolve_driven
 
     plugins = loaded(given.modules)
@@ -163,7 +164,7 @@ def drive(given: Given, checkout: Path | None, arguments: list[str], fast_jaccar
         codebase["fast_jaccard"] = True
     if arguments:
         codebase["arguments"] = arguments
-    settings = resolve_driven(plugins, [*given.layers(), {"codebase": codebase}])
+    settings = resolve_driven(plugins, [*given.layers(), Layer({"codebase": codebase}, "the checkout's flags")])
     recipe = recipe_of(plugins, settings)
     _observe(plugins, settings, console, given)
     folder = given.folder() or given.new_folder(settings, runs_folder())

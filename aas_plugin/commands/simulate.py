@@ -15,13 +15,14 @@ from aas_plugin.commands.common import (
     Modules,
     Params,
     Sets,
+    flag_layers,
     given_settings,
     listed,
     loaded,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from aas_plugin.plugins.manager import Plugins
     from aas_plugin.plugins.registry import Kind, Progress
@@ -76,6 +77,7 @@ def simulate(
         from aas_plugin.files import write_json, write_table
         from aas_plugin.oracles.labels import LabelsOptions, LabelsOracle
         from aas_plugin.settings.explain import explain
+        from aas_plugin.settings.layers import Layer
         from aas_plugin.settings.models import ActiveSettings, FittingClustering
         from aas_plugin.settings.resolving import merge, resolve
         from aas_plugin.simulation.loop import simulate as simulate_one
@@ -92,8 +94,9 @@ def simulate(
     terminal = Terminal(console)
     plugins.load("terminal", terminal, "built in")
     layers = given_settings(params, dataset, sets)
-    layers += [{"device": device}] if device is not None else []
-    layers += [{"evidence": next(name for name in beside if name != "none")}] if set(beside) - {"none"} else []
+    layers += flag_layers(None, None, None, device, None)
+    if set(beside) - {"none"}:
+        layers.append(Layer({"evidence": next(name for name in beside if name != "none")}, f"--evidence {evidence}"))
     settings = resolve(plugins, layers)
     beside = beside or [settings.evidence.name]
     # A data set's own values are not meant for features that come from elsewhere.
@@ -106,7 +109,8 @@ def simulate(
         active = ActiveSettings.model_validate({**settings.active.model_dump(), "cycles": cycles, "budget": budget})
         oracles = [LabelsOptions(error_rate=rate, cannot_tell_rate=cannot_tell_rate) for rate in rates]
     except ValidationError as error:
-        raise AasError(explain(error, ActiveSettings)) from None
+        flag = "--budget" if not error.errors()[0]["loc"] else None
+        raise AasError(explain(error, ActiveSettings, where=lambda path, _: flag or _flag(path))) from None
     try:
         scenes = Scenes(plugins, settings, clustering, sources, labels)
         rows: list[dict[str, Any]] = []
@@ -165,22 +169,25 @@ def _choice(plugins: Plugins, kind: Kind, text: str, chosen: Choice) -> Callable
     Raises:
         AasError: there is none of that name, or an option is wrong.
     """
-    from pydantic import ValidationError
-
-    from aas_plugin.errors import AasError
-    from aas_plugin.settings.explain import explain
-    from aas_plugin.settings.resolving import parse_set
+    from aas_plugin.settings.layers import Layer
+    from aas_plugin.settings.models import Choice
+    from aas_plugin.settings.resolving import completed, merge, parse_set
 
     name, *options = text.split(":")
-    component = plugins.component(kind, name)
-    given: dict[str, Any] = dict(chosen.options) if chosen.name == name else {}
+    flag = f"--{kind}s {text}"
+    layers: list[dict[str, Any]] = [{kind: dict(chosen.options) if chosen.name == name else {}}]
     for option in options:
-        given |= parse_set(option)
-    try:
-        component.options.model_validate(given)
-    except ValidationError as error:
-        raise AasError(f"{text}: {explain(error, component.options)}") from None
-    return lambda: component.make(given)
+        layers.append(Layer({kind: dict(parse_set(option))}, flag))
+    layers.append(Layer({kind: {"name": name}}, flag))
+    choice = Choice.model_validate(reduce(merge, layers)[kind])
+    completed(plugins, kind, choice, kind, layers)
+    component = plugins.component(kind, name)
+    return lambda: component.make(choice.options)
+
+
+def _flag(path: Sequence[str]) -> str:
+    """The flag that gives a setting of a simulation."""
+    return f"--{path[-1].replace('_', '-')}"
 
 
 def _after(told: Progress, before: int, total: int) -> Progress:

@@ -15,6 +15,7 @@ import yaml
 from aas_plugin.errors import AasError
 from aas_plugin.files import write_json, write_text
 from aas_plugin.settings.models import DrivenSettings, RunSettings, SharedSettings
+from aas_plugin.settings.yaml_file import read_mapping
 
 CACHE = ".aas_cache"
 """Folder beside the runs with features that all of them share; it can be deleted at any time."""
@@ -55,13 +56,12 @@ def saved_settings(folder: Path) -> dict[str, Any]:
     """Read the settings of a run's folder.
 
     Raises:
-        AasError: there are none.
+        AasError: there are none, or they cannot be read.
     """
     path = folder / "config.yaml"
     if not path.exists():
         raise AasError(f"{folder} holds no run (no config.yaml); leave out --resume to begin one")
-    settings: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return settings
+    return read_mapping(path)
 
 
 def differences(saved: Any, given: Any, path: str = "") -> list[str]:

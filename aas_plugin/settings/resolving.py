@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -11,17 +12,20 @@ from pydantic import ValidationError
 
 from aas_plugin.errors import AasError
 from aas_plugin.settings.explain import explain
+from aas_plugin.settings.layers import Layer, origin
 from aas_plugin.settings.models import CHOICES, CHOSEN, Choice, DrivenSettings, RunSettings, named
 from aas_plugin.settings.presets import PRESETS
+from aas_plugin.settings.yaml_file import in_words, read_mapping
 
 if TYPE_CHECKING:
     from aas_plugin.plugins.manager import Plugins
     from aas_plugin.plugins.registry import Component, Kind
 
+Layers = Sequence[Mapping[str, Any]]
 Settings = TypeVar("Settings", RunSettings, DrivenSettings)
 
 
-def resolve(plugins: Plugins, layers: Sequence[Mapping[str, Any]]) -> RunSettings:
+def resolve(plugins: Plugins, layers: Layers) -> RunSettings:
     """Merge layers, weakest first, over the packaged defaults and those of what is chosen.
 
     Defaults that a component brings are weaker than every layer of the user; a data set's are stronger than an
@@ -30,10 +34,10 @@ def resolve(plugins: Plugins, layers: Sequence[Mapping[str, Any]]) -> RunSetting
 
     Args:
         plugins: who registered what can be chosen.
-        layers: of the user, weakest first.
+        layers: of the user, weakest first; each a `Layer`, which errors name, or a plain mapping.
 
     Raises:
-        AasError: a key or value is wrong; it names the path of each.
+        AasError: a key or value is wrong; it names the path of each, and who gave it.
     """
     user: dict[str, Any] = {}
     for layer in layers:
@@ -43,15 +47,15 @@ def resolve(plugins: Plugins, layers: Sequence[Mapping[str, Any]]) -> RunSetting
         section = merge(tree, user)[kind]
         name = section.get("name") if isinstance(section, dict) else section
         if not isinstance(name, str):
-            raise AasError(f"settings: {kind}: {name!r} is not a name")
-        component = plugins.component(kind, name)
+            raise AasError(f"{origin(layers, [kind, 'name'])}: {kind}: {name!r} is not a name")
+        component = _component(plugins, kind, name, [kind], layers)
         tree = merge(tree, _with_names(component.defaults))
         if kind == "adapter":
-            tree = merge(tree, _preset(user, component))
-    return _validated(plugins, RunSettings, merge(tree, user))
+            tree = merge(tree, _preset(user, layers, component))
+    return _validated(plugins, RunSettings, merge(tree, user), layers)
 
 
-def resolve_driven(plugins: Plugins, layers: Sequence[Mapping[str, Any]]) -> DrivenSettings:
+def resolve_driven(plugins: Plugins, layers: Layers) -> DrivenSettings:
     """As `resolve`, for a run that drives a checkout.
 
     Sections that only a native run has, such as `training`, are left out of the first layer, which is that of
@@ -62,65 +66,76 @@ def resolve_driven(plugins: Plugins, layers: Sequence[Mapping[str, Any]]) -> Dri
     user = _with_names({key: value for key, value in first.items() if key not in native})
     for layer in others:
         user = merge(user, _with_names(layer))
-    return _validated(plugins, DrivenSettings, merge({"active": _preset(user).get("active", {})}, user))
+    preset = {"active": _preset(user, layers).get("active", {})}
+    return _validated(plugins, DrivenSettings, merge(preset, user), layers)
 
 
-def _preset(user: Mapping[str, Any], adapter: Component | None = None) -> dict[str, Any]:
+def _preset(user: Mapping[str, Any], layers: Layers, adapter: Component | None = None) -> dict[str, Any]:
     """The layer of the preset that the user's settings name, with the adapter's own part of it."""
     name = user.get("preset", "default")
     if not isinstance(name, str) or name not in PRESETS:
-        raise AasError(f"settings: preset: {name!r} is none of {', '.join(PRESETS)}")
+        raise AasError(f"{origin(layers, ['preset'])}: preset: {name!r} is none of {', '.join(PRESETS)}")
     layer = dict(PRESETS[name])
     return merge(layer, _with_names(adapter.paper)) if adapter is not None and name == "paper" else layer
 
 
-def _validated(plugins: Plugins, model: type[Settings], tree: Mapping[str, Any]) -> Settings:
+def _validated(plugins: Plugins, model: type[Settings], tree: Mapping[str, Any], layers: Layers) -> Settings:
     """Validate settings, and complete what is chosen by name with the defaults of its options."""
     try:
         settings = model.model_validate(tree)
     except ValidationError as error:
-        raise AasError(explain(error, model)) from None
+        raise AasError(explain(error, model, where=partial(origin, layers))) from None
     complete = settings.model_dump()
     for kind in CHOICES:
         choice = getattr(settings, kind, None)
         if choice is None or (kind == "adapter" and model is DrivenSettings):
             continue
-        complete[kind] = _completed(plugins, kind, choice, kind)
+        complete[kind] = completed(plugins, kind, choice, kind, layers)
     if isinstance(settings, RunSettings) and settings.evaluation.reference is not None:
-        reference = _completed(plugins, "backbone", settings.evaluation.reference, "evaluation.reference")
+        reference = completed(plugins, "backbone", settings.evaluation.reference, "evaluation.reference", layers)
         complete["evaluation"]["reference"] = reference
     return model.model_validate(complete)
 
 
-def _completed(plugins: Plugins, kind: Kind, choice: Choice, path: str) -> dict[str, Any]:
-    options = plugins.component(kind, choice.name).options
+def completed(plugins: Plugins, kind: Kind, choice: Choice, path: str, layers: Layers) -> dict[str, Any]:
+    """A choice with all its options, validated.
+
+    Args:
+        plugins: who registered what can be chosen.
+        kind: of what is chosen.
+        choice: its name, and some of its options.
+        path: of the choice among the settings, dotted.
+        layers: who gave it, for errors.
+
+    Raises:
+        AasError: there is none of that name, or an option is wrong.
+    """
+    options = _component(plugins, kind, choice.name, path.split("."), layers).options
     try:
         validated = options.model_validate(choice.options)
     except ValidationError as error:
-        raise AasError(explain(error, options, prefix=path)) from None
+        raise AasError(explain(error, options, prefix=path, where=partial(origin, layers))) from None
     return {"name": choice.name, **validated.model_dump(mode="json")}
 
 
-def read_params(path: Path) -> dict[str, Any]:
+def _component(plugins: Plugins, kind: Kind, name: str, path: Sequence[str], layers: Layers) -> Component:
+    try:
+        return plugins.component(kind, name)
+    except AasError as error:
+        giver = origin(layers, [*path, "name"])
+        raise (error if giver == "settings" else AasError(f"{giver}: {error}")) from error.__cause__
+
+
+def read_params(path: Path) -> Layer:
     """Read a YAML mapping of settings.
 
     Raises:
         AasError: the file is none; it names it.
     """
-    try:
-        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise AasError(f"{path}: no such file; give --params a YAML file of settings") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise AasError(f"{path} cannot be read as YAML: {error}") from None
-    if tree is None:
-        return {}
-    if not isinstance(tree, dict):
-        raise AasError(f"{path} must hold settings by name, such as `seed: 1`, but holds a {type(tree).__name__}")
-    return tree
+    return read_mapping(path)
 
 
-def parse_set(assignment: str) -> dict[str, Any]:
+def parse_set(assignment: str) -> Layer:
     """Turn `key.path=value`, its value in YAML, into a nested mapping."""
     key, equals, text = assignment.partition("=")
     if not equals or not key.strip(".") or any(not part for part in key.split(".")):
@@ -128,10 +143,10 @@ def parse_set(assignment: str) -> dict[str, Any]:
     try:
         value: Any = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise AasError(f"--set {assignment!r}: the value is not YAML: {error}") from None
+        raise AasError(f"--set {assignment!r}: the value{in_words(error)}") from None
     for part in reversed(key.split(".")):
         value = {part: value}
-    return dict(value)
+    return Layer(value, f"--set {assignment}")
 
 
 def merge(weak: Mapping[str, Any], strong: Mapping[str, Any]) -> dict[str, Any]:
