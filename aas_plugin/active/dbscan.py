@@ -14,6 +14,7 @@ from sklearn.cluster import DBSCAN
 
 from aas_plugin.active.learner import ActiveLearner, select_aas
 from aas_plugin.active.session import ActiveSession, begin_session, current_session
+from aas_plugin.clustering.arrays import dense
 from aas_plugin.clustering.dense import DenseGraph
 from aas_plugin.errors import AasError
 from aas_plugin.oracles.labels import LabelsOptions, LabelsOracle
@@ -163,7 +164,7 @@ class ActiveDBSCAN(DBSCAN):  # type: ignore[misc]
         if issparse(X):
             raise AasError("a sparse matrix was given; active learning needs dense features or distances")
         # A tensor may carry gradients, or lie on a GPU.
-        X = np.asarray(X.detach().cpu() if hasattr(X, "detach") else X)
+        X = np.asarray(dense(X, "features"))
         super().fit(X, sample_weight=sample_weight)
         labels = np.asarray(self.labels_, dtype=np.int64)
         if len(X) != len(session.learner.paths):

@@ -24,6 +24,7 @@ from aas_plugin.active.knowledge import Knowledge
 from aas_plugin.active.questions import Answerer, Question, call_with_needed, hook_or_function
 from aas_plugin.active.refining import MakeGraph, PaperRefiner, keeps_satisfied, refined_by
 from aas_plugin.active.schedule import Schedule
+from aas_plugin.clustering.arrays import dense
 from aas_plugin.clustering.graph import Graph
 from aas_plugin.clustering.jaccard import JaccardGraph, jaccard_graph
 from aas_plugin.constraints.answers import AnswerLog
@@ -208,7 +209,8 @@ class ActiveLearner:
         May be called again for the same epoch: what was answered is not asked again.
 
         Args:
-            features: float32 (N, D), rows of unit length; (N, 0) where only a graph is known.
+            features: float32 (N, D), rows of unit length; (N, 0) where only a graph is known. Tensors are taken, too,
+                as they are on any device, without their gradients.
             labels: int64 (N,), -1 for un-clustered.
             epoch: counted from 0.
             graph: distances between the images, or a function that makes them when they are needed; without, they
@@ -221,8 +223,8 @@ class ActiveLearner:
         Raises:
             AasError: an array does not fit the list of images, or the sampler or whoever answers breaks the rules.
         """
-        features = np.asarray(features, dtype=np.float32)
-        labels = np.asarray(labels, dtype=np.int64)
+        features = np.asarray(dense(features, "features"), dtype=np.float32)
+        labels = np.asarray(dense(labels, "labels"), dtype=np.int64)
         for name, array, shape in (("features", features, "(N, D)"), ("labels", labels, "(N,)")):
             if array.ndim != shape.count(",") + (shape == "(N, D)") or len(array) != len(self.paths):
                 raise AasError(

@@ -8,9 +8,11 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.utils.validation import validate_data
 
+from aas_plugin.clustering.arrays import dense
 from aas_plugin.clustering.dbscan import dbscan
 from aas_plugin.clustering.jaccard import JaccardGraph, jaccard_graph
 
@@ -59,16 +61,19 @@ class JaccardDBSCAN(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         """Cluster images by their features.
 
         Args:
-            X: real numbers (N, D), features; each row is first scaled to unit length.
+            X: real numbers (N, D), features, each row of which is first scaled to unit length; a tensor's gradients
+                are left out.
             y: ignored.
 
         Returns:
             The estimator itself.
 
         Raises:
+            AasError: `X` is a sparse tensor.
             ValueError: `X` is no finite matrix with rows, or a parameter is out of range.
         """
-        features = validate_data(self, X, dtype=np.float32)
+        # Of a sparse matrix scikit-learn says in its own words that it is none.
+        features = validate_data(self, X if issparse(X) else dense(X, "features"), dtype=np.float32)
         radii = np.atleast_1d(self.eps)
         if radii.ndim != 1 or len(radii) == 0 or radii.dtype.kind not in "iuf":
             raise ValueError(f"eps must be a number, or a sequence of at least one; it is {self.eps!r}")

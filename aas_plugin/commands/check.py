@@ -38,7 +38,7 @@ def check(
         from aas_plugin.clustering.knn import nearest
         from aas_plugin.data.images import ImageStore
         from aas_plugin.evaluation.data_check import check_data
-        from aas_plugin.evaluation.pair_quality import pair_quality
+        from aas_plugin.evaluation.pair_quality import evidence_in_words, pair_quality
         from aas_plugin.files import write_json
         from aas_plugin.models.feature_cache import untrained_features
         from aas_plugin.runs.data import read_data
@@ -87,6 +87,7 @@ def check(
             if sources:
                 near = nearest(features, min(NEIGHBOURS, len(features))).ranks
                 result["evidence"] = pair_quality(features, sources, near, data.identity[rows], settings.seed)
+                result["advice"] += evidence_in_words(result["evidence"], settings.evidence.name)
     finally:
         terminal.close()
     _show(console, result, settings, without_weights)

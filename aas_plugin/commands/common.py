@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
 import subprocess
@@ -113,13 +114,55 @@ def flag_layers(
 
 
 def _dataset(given: str) -> dict[str, str]:
-    """The settings of a data set that is given as a folder, as a CSV file, or by name."""
-    path = Path(given)
+    """The settings of a data set that is given as a folder, as a CSV file, or by name.
+
+    Raises:
+        AasError: it is written as a path, and nothing is there.
+    """
+    path = Path(given).expanduser()
+    is_csv = path.suffix.lower() == ".csv"
     if path.is_dir():
+        _tell_tables(path)
         return {"name": "folder", "path": given}
-    if path.suffix.lower() == ".csv" or path.is_file():
+    if path.is_file():
         return {"name": "csv", "path": given}
+    if is_csv or any(mark in given for mark in "/\\") or given.startswith(("~", ".")):
+        from aas_plugin.errors import AasError
+
+        what = "file" if is_csv else "folder or file"
+        raise AasError(f"data set {given}: there is no such {what}; {_nearest(path)}")
     return {"name": given}
+
+
+def _nearest(path: Path) -> str:
+    """What there is in the place of a path that is missing."""
+    turned = Path(str(path).replace("\\", "/"))
+    if turned.exists():
+        return f"did you mean {turned}?"
+    above = next((folder for folder in turned.parents if folder.is_dir()), Path())
+    names = sorted(found.name for found in above.iterdir() if not found.name.startswith("."))
+    missing = turned.relative_to(above).parts[0]
+    if near := difflib.get_close_matches(missing, names, n=1):
+        whole = above.joinpath(near[0], *turned.relative_to(above).parts[1:])
+        return f"did you mean {whole if whole.exists() else above / near[0]}?"
+    return f"{above.resolve()} is the nearest folder that there is"
+
+
+def _tell_tables(folder: Path) -> None:
+    """Warn of CSV files that list the photos of a folder, which count only where they are given themselves."""
+    for table in sorted(folder.glob("*.csv")):
+        try:
+            with table.open(encoding="utf-8-sig", errors="replace") as file:
+                columns = [name.strip().strip('"') for name in re.split("[,;\t]", file.readline())]
+        except OSError:
+            continue
+        if "path" in columns:
+            warnings.warn(
+                f"{folder} is read as a folder of photos, and what {table.name} in it says is not used; give {table} "
+                "itself for that",
+                stacklevel=2,
+            )
+            return
 
 
 def params_layer(path: Path | None) -> dict[str, Any]:

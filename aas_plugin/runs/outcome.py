@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 UNTRAINED = ("mAP", "mINP", "top1", "BAKS", "AUC_ROC", "ARI")
@@ -18,6 +19,32 @@ def falls_below(final: Mapping[str, Any]) -> bool:
     """Whether a run, by its `metrics.json`, ends below the untrained model's mAP."""
     untrained, last = final.get("untrained.mAP"), final.get("mAP")
     return untrained is not None and last is not None and last < untrained
+
+
+def unmeasured_in_words(identity: Sequence[object], test: Sequence[object]) -> str:
+    """Why a run has no mAP, and how to get one.
+
+    Args:
+        identity: individual of each photo, None where it is not known.
+        test: the same of each test photo.
+    """
+    photos = Counter(name for name in identity if name is not None)
+    if not photos:
+        return "There is no mAP because no photo has an individual; name those of some in a CSV with path and identity."
+    if max(photos.values()) < 2:
+        return (
+            "There is no mAP because every individual has one photo, and it takes two, one to search for and one to "
+            "find; add second photos of some individuals, or count the same individual under one name."
+        )
+    if not any(name is not None for name in test):
+        return (
+            "There is no mAP because no test photo has an individual; put some into the test split (column split of a "
+            "CSV), or name the individuals of those that are in it."
+        )
+    return (
+        "There is no mAP because no test photo has an individual with a photo in the gallery; take a larger "
+        "evaluation.test_share, or a smaller evaluation.held_out."
+    )
 
 
 def kept_in_words(final: Mapping[str, Any]) -> str:

@@ -123,7 +123,10 @@ def _component(plugins: Plugins, kind: Kind, name: str, path: Sequence[str], lay
         return plugins.component(kind, name)
     except AasError as error:
         giver = origin(layers, [*path, "name"])
-        raise (error if giver == "settings" else AasError(f"{giver}: {error}")) from error.__cause__
+        text = str(error) if giver == "settings" else f"{giver}: {error}"
+        if kind == "dataset" and name not in plugins.broken:
+            text += "; there is no folder or file of that name, either"
+        raise AasError(text) from error.__cause__
 
 
 def read_params(path: Path) -> Layer:

@@ -30,6 +30,8 @@ def read_features(path: Path) -> tuple[NDArray[np.float32], NDArray[Any] | None]
         AasError: the file cannot be read, holds no features, or they are not finite numbers, or zero.
     """
     held = _arrays(path)
+    if path.suffix.lower() == ".npy":  # whatever its shape
+        held = dict.fromkeys(FEATURES[:1], *held.values())
     values = next((held[name] for name in FEATURES if name in held), None)
     if values is None:
         raise AasError(f"{path} holds {', '.join(held) or 'nothing'}; features are looked for under {FEATURES[0]!r}")
@@ -38,7 +40,10 @@ def read_features(path: Path) -> tuple[NDArray[np.float32], NDArray[Any] | None]
     except (TypeError, ValueError) as error:
         raise AasError(f"the features in {path} are no matrix of numbers: {error}") from None
     if features.ndim != 2 or not features.size:
-        raise AasError(f"the features in {path} have the shape {features.shape}; (images, dimensions) is needed")
+        raise AasError(
+            f"the features in {path} have the shape {features.shape}; (images, dimensions) is needed, at least one of "
+            "each"
+        )
     lengths = np.sqrt((features**2).sum(axis=1))
     wrong = np.flatnonzero(~(np.isfinite(lengths) & (lengths > 0)))
     if len(wrong):

@@ -13,8 +13,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from aas_plugin.hookspecs import hookimpl
-from aas_plugin.runs.outcome import kept_in_words, outcome_in_words
-from aas_plugin.runs.run import Run
+from aas_plugin.runs.outcome import kept_in_words, outcome_in_words, unmeasured_in_words
+from aas_plugin.runs.run import NativeRun, Run
 
 COLUMNS = (
     ("cycle", "cycle", 5),
@@ -171,6 +171,11 @@ class Terminal:
             self.console.print(f"[yellow]{escape(words)}[/yellow]", soft_wrap=True)
         elif kept_in_words(summary):
             self.console.print(escape(kept_in_words(summary)), soft_wrap=True)
+        if isinstance(run, NativeRun) and _cell(summary.get("mAP")) == "-":
+            known = run.catalogue.table["identity"].astype(object)
+            of_photos = known.where(known.notna(), None)
+            of_test = of_photos.drop(of_photos.index[run.catalogue.rows_of("train")])
+            self.console.print(unmeasured_in_words(list(of_photos), list(of_test)), style="yellow", soft_wrap=True)
         if self.where_to_look is not None:
             self.console.print(f"Look at it: [bold]{escape(self.where_to_look())}[/bold]", soft_wrap=True)
 

@@ -6,6 +6,7 @@ import json
 import pytest
 from rich.console import Console
 
+from aas_plugin.runs.outcome import unmeasured_in_words
 from aas_plugin.tracking.terminal import COLUMNS, GROUPS, Terminal
 
 
@@ -46,3 +47,18 @@ def test_the_end_tells_the_untrained_model_beside_the_last(ready):
 def test_a_share_that_is_few_questions_is_told_and_a_number_is_not(ready, budget, told):
     lines = shown(ready, {"active": {"budget": budget}})
     assert sum("--set active.budget=100" in line for line in lines) == told
+
+
+@pytest.mark.parametrize(
+    ("identity", "test", "reason"),
+    [
+        (["a", "b", "c"], ["c"], "every individual has one photo"),
+        (["a", None, "b"], [None], "every individual has one photo"),
+        ([None, None], [None], "no photo has an individual"),
+        (["a", "a", None], [None], "no test photo has an individual"),
+        (["a", "a", "b"], ["b"], "in the gallery"),
+    ],
+)
+def test_why_a_run_has_no_map_and_how_to_get_one(identity, test, reason):
+    words = unmeasured_in_words(identity, test)
+    assert words.startswith("There is no mAP because") and reason in words and words.count(".") < 4
