@@ -53,12 +53,18 @@ data_app.command("split")(split)
 def main() -> None:
     """Run the command line; what a user can mend is one sentence and exit status 2."""
     from aas_plugin.errors import AasError
+    from aas_plugin.files import BROKEN, disk_trouble
 
     show_warnings()
     try:
         app()
     except AasError as error:
         typer.secho(f"error: {error}", fg="red", err=True)
+        sys.exit(2)
+    except OSError as error:
+        if error.errno not in BROKEN:
+            raise
+        typer.secho(f"error: {disk_trouble(error)}", fg="red", err=True)
         sys.exit(2)
     except KeyboardInterrupt:
         typer.secho("interrupted", fg="yellow", err=True)

@@ -1,12 +1,14 @@
-"""Writing files so that a kill leaves the old one or the new one, never half of one."""
+"""Files that a kill leaves old or new, never half written; damaged ones are told, never taken for whole."""
 
 from __future__ import annotations
 
 import errno
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+import sys
+import zipfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -14,6 +16,54 @@ from aas_plugin.errors import AasError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+BROKEN = (*FULL, errno.EROFS, errno.EIO, errno.EACCES, errno.EPERM)
+"""Errors of a disk, which a user can mend."""
+
+
+def disk_trouble(error: OSError, path: object = None) -> str:
+    """A sentence for an error of a disk: which file, why, and the way out."""
+    full = error.errno in FULL
+    why = "the disk is full; make room" if full else f"{error.strerror or error}; mend that"
+    return (
+        f"{path or error.filename or 'a file'} cannot be written: {why} and start again, a run with --resume: go on "
+        "where it was, nothing is lost"
+    )
+
+
+@contextmanager
+def disk_errors(path: Path) -> Iterator[None]:
+    """Make an error of the disk inside the block a sentence about a file.
+
+    Raises:
+        AasError: there was one.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise AasError(disk_trouble(error, path)) from error
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it, where they are missing.
+
+    Raises:
+        AasError: the disk takes none.
+    """
+    with disk_errors(path):
+        path.mkdir(parents=True, exist_ok=True)
+
+
+def remove_file(path: Path) -> None:
+    """Remove a file, where it is there.
+
+    Raises:
+        AasError: it cannot be removed.
+    """
+    with disk_errors(path):
+        path.unlink(missing_ok=True)
 
 
 def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
@@ -36,6 +86,7 @@ def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)
+        sync_folder(path.parent)
     except (OSError, RuntimeError) as error:
         # torch's zip writer raises a RuntimeError of its own while it handles the disk's error.
         cause = error if isinstance(error, OSError) else error.__context__
@@ -43,9 +94,17 @@ def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
             raise
         with suppress(OSError):
             partial.unlink(missing_ok=True)
-        full = cause.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-        why = "the disk is full; make room" if full else f"{cause}; mend that"
-        raise AasError(f"{path} cannot be written: {why} and go on with --resume, nothing is lost") from error
+        raise AasError(disk_trouble(cause, path)) from error
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the name of a new file in a folder survive a power cut, where a folder can be opened."""
+    if sys.platform != "win32":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -82,15 +141,62 @@ def write_json_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
 
 
 def write_table(path: Path, table: pd.DataFrame) -> None:
-    """Write a table as parquet, with its `attrs`, as `write_atomically` does."""
-    write_atomically(path, lambda file: table.to_parquet(file, index=False))
+    """Write a table as parquet, with its `attrs` and sums that tell damage, as `write_atomically` does."""
+    write_atomically(path, lambda file: table.to_parquet(file, index=False, write_page_checksum=True))
 
 
 def read_table(path: Path) -> pd.DataFrame:
-    """Read what `write_table` wrote."""
+    """Read what `write_table` wrote.
+
+    Raises:
+        ValueError: it is damaged, or no table.
+        OSError: it cannot be read.
+    """
     import pandas as pd
 
-    return pd.read_parquet(path)
+    try:
+        return pd.read_parquet(path, page_checksum_verification=True)
+    except OSError:
+        raise
+    except Exception as error:  # Whatever reads a damaged file raises errors of its own.
+        raise ValueError(f"{path} is no table: {error}") from error
+
+
+def read_json(path: Path, way_out: str) -> dict[str, Any]:
+    """Read a JSON object.
+
+    Args:
+        path: the file.
+        way_out: what to do where it cannot be read, for the error's sentence.
+
+    Raises:
+        AasError: it cannot be read, or holds something else.
+    """
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(value, dict):
+            raise ValueError(f"it holds a {type(value).__name__}")
+    except (OSError, ValueError, RecursionError) as error:
+        raise AasError(f"{path} cannot be read ({error}); {way_out}") from error
+    return value
+
+
+def check_zip(path: Path) -> None:
+    """Read a zip file such as torch writes through, and compare the sums in it, which torch itself does not.
+
+    Raises:
+        ValueError: a part is damaged.
+        OSError: it cannot be read.
+    """
+    try:
+        with zipfile.ZipFile(path) as held:
+            damaged = held.testzip()
+    except OSError:
+        raise
+    except Exception as error:  # Damage anywhere in a zip file raises errors of many kinds.
+        raise ValueError(f"it is damaged: {error}") from error
+    if damaged is not None:
+        raise ValueError(f"it is damaged in its part {damaged}")
 
 
 def _plain(value: Any) -> Any:

@@ -14,7 +14,7 @@ from aas_plugin.active.questions import Answerer, Question
 from aas_plugin.constraints.answers import Answer, AnswerLog, Decision
 from aas_plugin.constraints.pending import FILE as PENDING
 from aas_plugin.errors import AasError
-from aas_plugin.files import write_json_lines
+from aas_plugin.files import remove_file, write_json_lines
 
 DECISIONS = get_args(Decision)
 
@@ -145,4 +145,4 @@ def keep_pending(folder: Path, pending: Sequence[Question]) -> None:
             row |= {"linkage": one.linkage} if one.linkage is not None else {}
         write_json_lines(path, rows)
     else:
-        path.unlink(missing_ok=True)
+        remove_file(path)

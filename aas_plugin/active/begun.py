@@ -10,7 +10,7 @@ from typing import Any
 
 from aas_plugin.constraints.pending import FILE as PENDING
 from aas_plugin.errors import AasError
-from aas_plugin.files import write_json
+from aas_plugin.files import disk_errors, write_json
 
 FILE = "begun.json"
 EARLIER = "earlier"
@@ -80,7 +80,7 @@ def _read(state: Path) -> dict[str, Any] | None:
     """A fingerprint that was written, None where there is none that can be read."""
     try:
         found = json.loads(state.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
 
@@ -102,5 +102,6 @@ def _set_aside(folder: Path) -> None:
     place = folder / EARLIER / f"{number:02d}"
     for path in [*found.values(), *left]:
         target = place / path.relative_to(folder)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        path.rename(target)
+        with disk_errors(target):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            path.rename(target)

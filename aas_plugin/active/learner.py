@@ -32,6 +32,7 @@ from aas_plugin.constraints.closure import Constraints
 from aas_plugin.constraints.evidence import evidence_of
 from aas_plugin.data.photo_list import PhotoList, bare_photos
 from aas_plugin.errors import AasError
+from aas_plugin.files import make_folder
 from aas_plugin.fusion.pair_evidence import (
     PairEvidence,
     Trial,
@@ -145,7 +146,7 @@ class ActiveLearner:
                 raise AasError(f"there are {len(given)} {name} for {len(self.paths)} images; each image needs one")
         self.schedule = Schedule(self.active.every, self.active.cycles)
         settings = self.active.model_dump(mode="json", exclude={"constraints"})
-        self.folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self.folder)
         begun.enter(self.folder, begun.fingerprint(self.paths, settings, self.seed), self.resume)
         self.log = AnswerLog(self.folder / "answers.jsonl")
         self._knowledge = Knowledge(self.log, self._index)

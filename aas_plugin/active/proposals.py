@@ -122,7 +122,6 @@ def read_again(path: Path, index: Mapping[str, int]) -> pd.DataFrame | None:
     Returns:
         The table; None where there is none, and, with a warning, where it cannot be asked.
     """
-    import pyarrow as pa
 
     if not path.exists():
         return None
@@ -132,7 +131,7 @@ def read_again(path: Path, index: Mapping[str, int]) -> pd.DataFrame | None:
             image in index for name in OURS for image in table[name]
         ):
             return table
-    except (OSError, pa.ArrowException, ValueError):
+    except Exception:  # A damaged file gives whatever it gives.
         pass
     warnings.warn(f"{path} cannot be asked: it is damaged, or of other images; it is drawn anew", stacklevel=4)
     return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from aas_plugin.errors import AasError
-from aas_plugin.runs.folder import differences, saved_settings
+from aas_plugin.runs.folder import differences, saved_settings, saved_state
 from aas_plugin.settings.models import RunSettings
 
 State = Literal["new", "begun", "done"]
@@ -110,7 +109,7 @@ def state_of(folder: Path, settings: RunSettings, hashes: Callable[[], Mapping[s
             "or move that run away"
         )
     if (folder / "run.json").exists():
-        saved = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        saved = saved_state(folder)
         other = [name for name, value in hashes().items() if saved.get(name) != value]
         if other:
             what = " and ".join(WORDS.get(name, name) for name in other)

@@ -9,9 +9,10 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from io import FileIO
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from aas_plugin.errors import AasError
+from aas_plugin.files import sync_folder
 
 if sys.platform != "win32":
     import fcntl
@@ -135,6 +136,7 @@ class AnswerLog:
     @contextmanager
     def _open(self) -> Iterator[FileIO]:
         """The locked log, mended and read to its end; unbuffered, so that no write is ever pending."""
+        self._refuse_lost()
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with open(self.path, "a+b", buffering=0) as file:
@@ -152,6 +154,16 @@ class AnswerLog:
         if self.path.exists():
             with self._open():
                 pass
+        else:
+            self._refuse_lost()
+
+    def _refuse_lost(self) -> None:
+        """Raise where answers that were read are in no file any more: what is added would be all that is left."""
+        if self._size and not self.path.exists():
+            raise AasError(
+                f"The answer log {self.path} vanished while it was in use, with {len(self._answers)} answers; put it "
+                "back, from a copy if need be, and go on."
+            )
 
     def _read(self, file: FileIO) -> None:
         """Take in what lies after the first `_size` bytes, and mend the last line."""
@@ -189,8 +201,9 @@ class AnswerLog:
             if record["record"] != "answer":
                 raise ValueError(f"unknown kind of record {record['record']!r}")
             known = {field.name: record[field.name] for field in fields(Answer) if field.name in record}
-            return Answer(**known | {"contradicts": tuple(record.get("contradicts", ()))})
-        except (ValueError, TypeError, KeyError) as error:
+            _check_types(known)
+            return Answer(**known | {"contradicts": tuple(known.get("contradicts", ()))})
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise AasError(
                 f"Line {number} of {self.path} is not a record of this log ({error!r}); "
                 "restore that line from a copy, or remove it."
@@ -203,7 +216,7 @@ class AnswerLog:
             other.write(line + b"\n")
             other.flush()
             os.fsync(other.fileno())
-        _sync_folder(self.path.parent)
+        sync_folder(self.path.parent)
         file.truncate(start)
         os.fsync(file.fileno())
         self.damaged = f"The last line of {self.path} was cut off and counts no more: it was moved to {beside}."
@@ -217,7 +230,7 @@ class AnswerLog:
                 rest = rest[file.write(rest) :]
             os.fsync(file.fileno())
             if size == 0:
-                _sync_folder(self.path.parent)
+                sync_folder(self.path.parent)
         except BaseException:
             with suppress(OSError):  # what cannot be cut off now is set aside when the log is next read
                 file.truncate(size)
@@ -228,16 +241,21 @@ class AnswerLog:
 def _is_json(line: bytes) -> bool:
     try:
         json.loads(line.decode())
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return True
 
 
-def _sync_folder(folder: Path) -> None:
-    """Make the name of a new file in the folder survive a power cut, where a folder can be opened."""
-    if sys.platform != "win32":
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+def _check_types(record: dict[str, Any]) -> None:
+    """Refuse fields of an answer that have another type, which would be found out far from here."""
+    for name, value in record.items():
+        if name == "contradicts":
+            fits = isinstance(value, list) and all(isinstance(one, str) for one in value)
+        elif name == "linkage":
+            fits = value is None or (isinstance(value, int | float) and 0 <= value <= 1)
+        elif name == "cycle":
+            fits = type(value) is int and 0 <= value < 2**31
+        else:
+            fits = isinstance(value, str)
+        if not fits:
+            raise ValueError(f"{name!r} cannot be {value!r}")

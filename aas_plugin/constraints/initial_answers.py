@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import warnings
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
@@ -13,6 +12,7 @@ from aas_plugin.constraints.consistency import check, refuse_contradictions
 from aas_plugin.constraints.sets import images_of, locate, read_set, set_hash
 from aas_plugin.data.catalogue import some_of
 from aas_plugin.errors import AasError
+from aas_plugin.files import read_json
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,8 @@ def initial_answers(
     if path is None:
         return InitialAnswers([], None)
     state = folder / "run.json"
-    saved = json.loads(state.read_text(encoding="utf-8")).get("constraints_hash") if resume and state.exists() else None
+    known = read_json(state, "remove it, and the set is not compared") if resume and state.exists() else {}
+    saved = known.get("constraints_hash")
     begun = bool(AnswerLog(folder / "answers.jsonl").ids())
     if begun and not resume:
         raise AasError(

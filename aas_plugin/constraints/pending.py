@@ -52,13 +52,15 @@ def read_pending(folder: Path) -> list[Pending]:
         lines = path.read_text(encoding="utf-8").splitlines()
         rows = [json.loads(line) for line in lines if line.strip()]
         return [_pending(row) for row in rows]
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
         raise AasError(
             f"{path} cannot be read ({error!r}); remove it and go on with the run, which then asks anew"
         ) from error
 
 
 def _pending(row: Mapping[str, Any]) -> Pending:
+    if not isinstance(row, dict):
+        raise ValueError(f"{row!r} is no question")
     linkage = row.get("linkage")
     return Pending(
         str(row["a"]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,8 @@ class Pieces:
         except Exception as error:  # Anything can be in a damaged file.
             why = " ".join(str(error).split())[:100]
             warnings.warn(f"{path} is damaged ({why}); its {self._what} are computed anew", stacklevel=3)
-            path.unlink(missing_ok=True)
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
             return None
 
     def add(self, piece: str | None = None, /, **arrays: NDArray[np.generic]) -> None:

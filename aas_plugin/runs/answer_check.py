@@ -17,6 +17,7 @@ that were worse looked better than the untrained one.
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any, Literal
@@ -58,11 +59,20 @@ class AnswerCheck:
         To be read first while the run's model is untrained.
         """
         path = self.run.folder / "checkpoints" / "untrained.npy"
-        if not path.exists():
-            held = io.BytesIO()
-            np.save(held, self.embed(self.run.train))
-            write_atomically(path, lambda file: file.write(held.getbuffer()))
-        features: np.ndarray = np.load(path)
+        features: np.ndarray
+        if path.exists():
+            try:
+                features = np.load(path, allow_pickle=False)
+                if features.ndim == 2 and len(features) == len(self.run.train) and features.dtype == np.float32:
+                    return features
+                why = f"{features.dtype} of the shape {features.shape}"
+            except Exception as error:  # Anything can be in a damaged file.
+                why = " ".join(str(error).split())[:100]
+            warnings.warn(f"{path} is damaged ({why}) and computed anew", stacklevel=2)
+        features = self.embed(self.run.train)
+        held = io.BytesIO()
+        np.save(held, features)
+        write_atomically(path, lambda file: file.write(held.getbuffer()))
         return features
 
     def since(self, cycle: int) -> Figures:

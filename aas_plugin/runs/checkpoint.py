@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from aas_plugin.errors import AasError
-from aas_plugin.files import write_atomically
+from aas_plugin.files import check_zip, disk_errors, write_atomically
 
 KEPT = 2
 BEST = "best.pt"
@@ -27,7 +28,9 @@ def save_checkpoint(folder: Path, epoch: int, state: dict[str, Any]) -> None:
 
     write_atomically(_path(folder, epoch), lambda file: torch.save({"epoch": epoch, **state}, file))
     for old in sorted(folder.glob("epoch-*.pt"))[:-KEPT]:
-        old.unlink()
+        # What a disk does not let go is tried again after the next epoch.
+        with suppress(OSError):
+            old.unlink()
 
 
 def keep_best(folder: Path, epoch: int) -> None:
@@ -42,7 +45,9 @@ def keep_best(folder: Path, epoch: int) -> None:
     """
     found = _path(folder, epoch)
     if found.exists():
-        write_atomically(folder / BEST, lambda file: file.write(found.read_bytes()))
+        with disk_errors(found):
+            content = found.read_bytes()
+        write_atomically(folder / BEST, lambda file: file.write(content))
 
 
 def load_checkpoint(folder: Path, device: Any) -> dict[str, Any] | None:
@@ -64,6 +69,7 @@ def load_checkpoint(folder: Path, device: Any) -> dict[str, Any] | None:
     problems = []
     for path in found:
         try:
+            check_zip(path)
             state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
             return state
         except Exception as error:

@@ -35,7 +35,9 @@ def choose_clustering(run: NativeRun, features: np.ndarray | None) -> None:
     if features is None or path.exists():
         try:
             values = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+            values.pop("score")
+            ClusteringSettings(**values)
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
             raise AasError(
                 f"{path}, which says how this run clusters, cannot be read ({error}); restore it, or begin a new run "
                 "under another --run-name"
@@ -50,7 +52,7 @@ def choose_clustering(run: NativeRun, features: np.ndarray | None) -> None:
         )
         values = fitted._asdict()
         write_json(path, values)
-    values.pop("score")
+        values.pop("score")
     run.active.clustering = ClusteringSettings(**values)
     # Whoever reads the settings from now on finds numbers; config.yaml keeps what was asked for.
     run.settings = run.settings.model_copy(update={"clustering": FittingClustering(**values)})

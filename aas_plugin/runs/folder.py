@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -13,7 +12,7 @@ from typing import Any
 import yaml
 
 from aas_plugin.errors import AasError
-from aas_plugin.files import write_json, write_text
+from aas_plugin.files import disk_errors, make_folder, read_json, write_json, write_text
 from aas_plugin.settings.models import DrivenSettings, RunSettings, SharedSettings
 from aas_plugin.settings.yaml_file import read_mapping
 
@@ -32,15 +31,16 @@ def lock(folder: Path) -> Iterator[None]:
     """Hold a run folder for this process.
 
     Raises:
-        AasError: another process has it.
+        AasError: another process has it, or the disk takes nothing.
     """
     from filelock import FileLock, Timeout
 
     is_new = not folder.exists() or not any(folder.iterdir())
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     held = FileLock(folder / ".lock", timeout=0)
     try:
-        held.acquire()
+        with disk_errors(folder / ".lock"):
+            held.acquire()
     except Timeout:
         raise AasError(f"another process is at work in {folder}; wait for it, or use another --run-name") from None
     try:
@@ -61,13 +61,31 @@ def saved_settings(folder: Path) -> dict[str, Any]:
     path = folder / "config.yaml"
     if not path.exists():
         raise AasError(f"{folder} holds no run (no config.yaml); leave out --resume to begin one")
-    return read_mapping(path)
+    try:
+        return read_mapping(path)
+    except Exception as error:  # What YAML raises of a damaged file is of many kinds.
+        raise AasError(
+            f"{path} cannot be read ({' '.join(str(error).split())}); restore it, or begin a new run under another "
+            "--run-name with the answers of this one (aas constraints export)"
+        ) from error
+
+
+def saved_state(folder: Path) -> dict[str, Any]:
+    """The hashes that a run was begun with, from its `run.json`; none where there is no file.
+
+    Raises:
+        AasError: it cannot be read.
+    """
+    path = folder / "run.json"
+    if not path.exists():
+        return {}
+    return read_json(path, "remove it, and what the run was begun with is not checked")
 
 
 def differences(saved: Any, given: Any, path: str = "") -> list[str]:
     """Settings that differ, one `key: saved -> given` each."""
     if isinstance(saved, dict) and isinstance(given, dict):
-        keys = sorted({*saved, *given})
+        keys = sorted({*saved, *given}, key=str)
         return [
             line
             for key in keys
@@ -100,8 +118,7 @@ def check_data(folder: Path, digest: str) -> None:
     Raises:
         AasError: they have.
     """
-    state = folder / "run.json"
-    if state.exists() and json.loads(state.read_text(encoding="utf-8"))["data_hash"] != digest:
+    if saved_state(folder).get("data_hash", digest) != digest:
         raise AasError(
             f"the images or the catalogue changed since {folder} began; put them back to resume it, or begin "
             "a new run under another --run-name"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from time import perf_counter
@@ -15,8 +14,9 @@ import pandas as pd
 from aas_plugin.active.refining import MakeGraph
 from aas_plugin.clustering.graph import Graph
 from aas_plugin.clustering.labels import count_clusters
+from aas_plugin.errors import AasError
 from aas_plugin.evaluation.clustering_quality import clustering_quality
-from aas_plugin.files import read_table, write_json, write_table, write_text
+from aas_plugin.files import read_json, read_table, write_json, write_table, write_text
 from aas_plugin.runs.answered import answers_until
 from aas_plugin.runs.outcome import UNTRAINED
 from aas_plugin.runs.run import Run
@@ -123,9 +123,16 @@ class History:
             next_epoch: the first to train now; reports of this or a later epoch are left out.
         """
         for path in sorted((self.run.folder / "cycles").glob("*/report.json")):
-            report = json.loads(path.read_text(encoding="utf-8"))
+            report = read_json(path, "restore it; answers and checkpoints are whole")
+            if not isinstance(report.get("epoch"), int):
+                raise AasError(f"{path} names no epoch; restore it, answers and checkpoints are whole")
             if report["epoch"] < next_epoch:
                 self.cycles.append(report)
+        if not self.cycles:
+            raise AasError(
+                f"{self.run.folder / 'cycles'} has no report.json of a cycle that was trained; restore them, answers "
+                "and checkpoints are whole"
+            )
 
     def write_summary(self, **more: float | int | str | None) -> None:
         """Write the last cycle's numbers as those of the run, with a hash of its labels to compare runs by.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from aas_plugin.constraints.sets import read_set, set_hash
@@ -11,7 +11,7 @@ from aas_plugin.errors import AasError
 from aas_plugin.files import write_json
 from aas_plugin.runs.checkpoint import BEST
 from aas_plugin.runs.data import RunData
-from aas_plugin.runs.folder import differences, saved_settings
+from aas_plugin.runs.folder import differences, saved_settings, saved_state
 from aas_plugin.settings.models import RunSettings
 
 COPIED = "copied.json"
@@ -35,9 +35,10 @@ def broken_off(runs: Path, settings: RunSettings, data: RunData, code: str) -> P
         folder = path.parent
         if (folder / COPIED).exists() or not (folder / "run.json").exists():
             continue
-        saved = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-        if saved == state and not differences(saved_settings(folder), wanted):
-            return folder
+        # A damaged folder beside is none to go on with, and no reason to stop.
+        with suppress(AasError):
+            if saved_state(folder) == state and not differences(saved_settings(folder), wanted):
+                return folder
     return None
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import zlib
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from aas_plugin.errors import AasError
+from aas_plugin.files import read_table
 
 FEATURES, LABELS = ("features", "embedding", "embeddings"), ("labels", "identity", "individual")
 """Names of the arrays of an .npz file and of the columns of a table, in the order they are looked for."""
@@ -99,16 +98,16 @@ def _arrays(path: Path) -> dict[str, NDArray[Any]]:
     kind = path.suffix.lower()
     try:
         if kind == ".npy":
-            array = np.load(path)
+            array = np.load(path, allow_pickle=False)
             return {"labels" if array.ndim == 1 else "features": array}
         if kind == ".npz":
-            with np.load(path) as held:
+            with np.load(path, allow_pickle=False) as held:
                 return {name: held[name] for name in held.files}
         if kind in (".parquet", ".csv"):
-            table = pd.read_parquet(path) if kind == ".parquet" else pd.read_csv(path)
+            table = read_table(path) if kind == ".parquet" else pd.read_csv(path)
             return {str(name): table[name].to_numpy() for name in table.columns}
     except FileNotFoundError:
         raise AasError(f"{path}: no such file") from None
-    except (OSError, ValueError, EOFError, BadZipFile, zlib.error) as error:
-        raise AasError(f"{path} cannot be read ({error})") from None
+    except Exception as error:  # Anything can be in a damaged file, and each reader raises errors of its own.
+        raise AasError(f"{path} cannot be read ({error}); write or embed it anew") from None
     raise AasError(f"{path}: features come as .npy, .npz or .parquet, individuals also as .csv")

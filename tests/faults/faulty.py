@@ -15,6 +15,7 @@ import sys
 import traceback
 from dataclasses import dataclass
 from multiprocessing import forkserver
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 FULL = os.environ.get("AAS_FAULTS") == "full"
@@ -116,16 +117,19 @@ def aas(folder: Path, *arguments: object, fault: Nothing = Nothing(), seconds: f
     Raises:
         TimeoutError: it takes longer than some seconds.
     """
-    said, moments = folder / ".said", folder / ".moments"
     _serve()
-    process = CONTEXT.Process(target=_child, args=(folder, [str(one) for one in arguments], fault, said, moments))
+    # Through pipes, which a limit on the size of files does not hold.
+    (said, say), (noted, note) = CONTEXT.Pipe(False), CONTEXT.Pipe(False)
+    process = CONTEXT.Process(target=_child, args=(folder, [str(one) for one in arguments], fault, say, note))
     process.start()
+    say.close()
+    note.close()
     process.join(seconds)
     if process.exitcode is None:
         process.kill()
         process.join()
-        raise TimeoutError(f"aas {' '.join(map(str, arguments))} hangs:\n{said.read_text()}")
-    return Ended(process.exitcode, said.read_text(), moments.read_text().splitlines() if moments.exists() else [])
+        raise TimeoutError(f"aas {' '.join(map(str, arguments))} hangs:\n{_all_of(said)}")
+    return Ended(process.exitcode, _all_of(said), _all_of(noted).splitlines())
 
 
 def begin(folder: Path, drawn: Path, *more: object, fault: Nothing = Nothing(), name: str = "run") -> Ended:
@@ -150,15 +154,19 @@ def _serve() -> None:
         os.environ.update({"PYTHONPATH": before} if before is not None else {})
 
 
-def _child(folder: Path, arguments: list[str], fault: Nothing, said: Path, moments: Path) -> None:
+def _all_of(pipe: Connection) -> str:
+    with open(pipe.fileno(), closefd=False, encoding="utf-8") as file:
+        return file.read()
+
+
+def _child(folder: Path, arguments: list[str], fault: Nothing, say: Connection, note: Connection) -> None:
     os.chdir(folder)
-    out = os.open(said, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-    noted = os.open(moments, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-    os.dup2(out, 1)
-    os.dup2(out, 2)
+    os.dup2(say.fileno(), 1)
+    os.dup2(say.fileno(), 2)
+    say.close()
     sys.stdout = open(1, "w", closefd=False, encoding="utf-8")  # noqa: SIM115
     sys.stderr = open(2, "w", closefd=False, encoding="utf-8")  # noqa: SIM115
-    _watch(str(folder), fault, noted)
+    _watch(str(folder), fault, note.fileno())
     getattr(fault, "begin", lambda: None)()
     from aas_plugin.cli import main
 
@@ -184,7 +192,7 @@ def _watch(folder: str, fault: Nothing, noted: int) -> None:
         path = os.path.abspath(os.fsdecode(path))
         if path.startswith(folder + "/") and "__pycache__" not in path:
             number, count[0] = count[0], count[0] + 1
-            os.write(noted, f"{kind} {path[len(folder) + 1:]}\n".encode())
+            os.write(noted, f"{kind} {path[len(folder) + 1 :]}\n".encode())
             fault.at(number, kind, path)
 
     def hook(event: str, arguments: tuple) -> None:
@@ -268,4 +276,3 @@ def same(run: Path, other: dict[str, object]) -> None:
     assert mine.keys() == other.keys()
     for name, value in mine.items():
         assert value == other[name], name
-

@@ -1,18 +1,19 @@
 """What a process of `faulty` has loaded and compiled when it begins."""
 
+import importlib
 import tempfile
 
 import numpy as np
 import torch
 
-import aas_adapters.spcl
-import aas_plugin.cli
-import aas_plugin.runs.engine
-import aas_plugin.testing.backbone
-import aas_plugin.tracking.mlflow_observer
 from aas_plugin import ActiveLearner
 from aas_plugin.clustering.choosing import fit_clustering
 
+for name in (
+    "aas_adapters.spcl", "aas_plugin.cli", "aas_plugin.runs.engine", "aas_plugin.testing.backbone",
+    "aas_plugin.tracking.mlflow_observer", "PIL.JpegImagePlugin", "sklearn.metrics",
+):  # fmt: skip
+    importlib.import_module(name)
 torch.set_num_threads(1)
 # Loads what takes seconds and is never used.
 torch.use_deterministic_algorithms(False)
