@@ -27,10 +27,8 @@ def disk_trouble(error: OSError, path: object = None) -> str:
     """A sentence for an error of a disk: which file, why, and the way out."""
     full = error.errno in FULL
     why = "the disk is full; make room" if full else f"{error.strerror or error}; mend that"
-    return (
-        f"{path or error.filename or 'a file'} cannot be written: {why} and start again, a run with --resume: go on "
-        "where it was, nothing is lost"
-    )
+    place = path or error.filename or "a file"
+    return f"{place} cannot be written: {why} and start again, a run with --resume; nothing is lost"
 
 
 @contextmanager

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Model = Annotated[
     str,
-    typer.Argument(help="A run, its folder, its model.pt, or runs:/ID/model of MLflow. Only from who you trust."),
+    typer.Argument(help="A run, its folder, its model.pt, or runs:/ID/model of MLflow: only from whom you trust."),
 ]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
 PhotoSets = Annotated[

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -83,6 +84,7 @@ class ImageStore:
         self._shape = (height, width, 3)
         self._cache_bytes = cache_bytes
         self._cache: npt.NDArray[np.uint8] | None = None
+        self._seen: dict[int, tuple[int, int]] = {}
 
     def __len__(self) -> int:
         return len(self._paths)
@@ -94,7 +96,9 @@ class ImageStore:
 
     def of_size(self, height: int, width: int) -> ImageStore:
         """The same images in another size, read from their files whenever they are asked for."""
-        return ImageStore(self._root, self._paths, height, width, cache_bytes=0)
+        other = ImageStore(self._root, self._paths, height, width, cache_bytes=0)
+        other._seen = self._seen
+        return other
 
     def check(self, progress: Callable[[int, int], None] | None = None) -> None:
         """Decode every image, and keep them all if they fit the cache.
@@ -149,6 +153,7 @@ class ImageStore:
 
         Raises:
             UnreadableImageError: an image that is not in memory cannot be read.
+            AasError: its file is another one than when it was first read.
         """
         if self._cache is not None:
             return self._cache[rows]
@@ -159,7 +164,17 @@ class ImageStore:
         return batch
 
     def _read(self, row: int) -> npt.NDArray[np.uint8]:
-        return read_image(self._root / self._paths[row], *self._shape[:2])
+        path = self._root / self._paths[row]
+        pixels = read_image(path, *self._shape[:2])
+        with suppress(OSError):
+            state = path.stat()
+            now = (state.st_mtime_ns, state.st_size)
+            # Features of two states of a photo must not be mixed, nor kept under the hash of the other one.
+            if self._seen.setdefault(row, now) != now:
+                raise AasError(
+                    f"Image {path} changed while it was in use; put it back as it was and go on, or begin anew with it."
+                )
+        return pixels
 
 
 def _threads() -> ThreadPoolExecutor:

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import copy
+import importlib
 import io
+import sys
 import warnings
+from contextlib import suppress
+from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from aas_plugin.errors import AasError
-from aas_plugin.files import write_atomically
+from aas_plugin.files import check_zip, write_atomically
 from aas_plugin.training.embed import normalisation
 
 if TYPE_CHECKING:
     from aas_plugin.runs.run import NativeRun
 
 FILE = "model.pt"
+TRUSTED = ("aas_adapters", "aas_plugin", "timm", "torch", "torchvision")
+"""Packages whose layers a file may name."""
+
 UNTRAINED, TRAINED = "model-untrained.pt", "model-trained.pt"
 
 
@@ -115,7 +122,8 @@ def save_kept(run: NativeRun, kept: str) -> str | None:
 def open_model(name: str, runs: Path, tracking_uri: str) -> PortableModel:
     """Load a trained model, on the CPU.
 
-    It is unpickled, which runs code that the file names: open only models that you trust.
+    A file gives tensors and layers: those of torch, timm, this package and the plugins that are loaded, and no other
+    code. A model of MLflow is unpickled, which runs code that it names: open only those that you trust.
 
     Args:
         name: a run's folder or its name in `runs`, a file like `model.pt`, or an MLflow URI, runs:/ID/model or
@@ -139,13 +147,45 @@ def open_model(name: str, runs: Path, tracking_uri: str) -> PortableModel:
     if not path.exists():
         raise AasError(f"{found} has no {FILE}; let the run come to its end, or give the file of a model")
     try:
-        loaded = torch.load(path, map_location="cpu", weights_only=False)
-    except ModuleNotFoundError as error:
-        raise AasError(f"{path} needs the module {error.name!r}; load it with -p {error.name}") from error
+        loaded = load_layers(path)
+    except AasError:
+        raise
     except Exception as error:  # Anything can be in a file.
         reason = " ".join(str(error).split())[:200]
         raise AasError(f"{path} is no model ({reason}); give a file like {FILE} of a run") from error
     return _checked(loaded, str(path))
+
+
+def load_layers(path: Path) -> object:
+    """Load what `save_model` wrote, on the CPU: tensors, and layers by `_layer`.
+
+    Raises:
+        AasError: it names anything but layers that can be loaded.
+        Exception: it is no such file, or damaged.
+    """
+    from torch.serialization import get_unsafe_globals_in_checkpoint, safe_globals
+
+    check_zip(path)
+    layers: list[Any] = [_layer(name, path) for name in sorted(get_unsafe_globals_in_checkpoint(path))]
+    with safe_globals(layers):
+        return torch.load(path, map_location="cpu", weights_only=True)
+
+
+def _layer(name: str, path: Path) -> type:
+    """The layer of a name, or an enumeration in one: of a trusted package, or of a module that is loaded already."""
+    module, _, attribute = name.rpartition(".")
+    if module not in sys.modules and module.split(".")[0] in TRUSTED:
+        with suppress(ImportError):
+            importlib.import_module(module)
+    if module not in sys.modules:
+        raise AasError(f"{path} needs the module {module!r}; load it with -p {module}, if you trust it")
+    found = getattr(sys.modules[module], attribute, None)
+    if not (isinstance(found, type) and issubclass(found, (nn.Module, Enum))):
+        raise AasError(
+            f"{path} is no model: it names {name}, which is no layer (torch.nn.Module); let a method's model be made "
+            "of layers alone, and open none from whom you do not trust"
+        )
+    return found
 
 
 def _from_mlflow(uri: str, tracking_uri: str) -> object:

@@ -152,6 +152,11 @@ class Engine:
 
     def _epoch(self, epoch: int) -> None:
         run = self.run
+        if not (run.folder / "config.yaml").exists():
+            raise AasError(
+                f"{run.folder} vanished, or its config.yaml, while the run was at work; put it back as it was and go "
+                "on with --resume"
+            )
         run.epoch = epoch
         started = time.perf_counter()
         timed = self.history.timed

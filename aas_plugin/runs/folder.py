@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from aas_plugin.errors import AasError
-from aas_plugin.files import disk_errors, make_folder, read_json, write_json, write_text
+from aas_plugin.files import disk_trouble, make_folder, read_json, write_json, write_text
 from aas_plugin.settings.models import DrivenSettings, RunSettings, SharedSettings
 from aas_plugin.settings.yaml_file import read_mapping
 
@@ -39,10 +39,11 @@ def lock(folder: Path) -> Iterator[None]:
     make_folder(folder)
     held = FileLock(folder / ".lock", timeout=0)
     try:
-        with disk_errors(folder / ".lock"):
-            held.acquire()
+        held.acquire()
     except Timeout:
         raise AasError(f"another process is at work in {folder}; wait for it, or use another --run-name") from None
+    except OSError as error:
+        raise AasError(disk_trouble(error, folder / ".lock")) from error
     try:
         yield
     finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import logging
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
@@ -20,7 +21,9 @@ def write_model(path: Path, folder: Path, model_id: str, run_id: str | None) -> 
     from mlflow.models import Model, ModelSignature
     from mlflow.types import Schema, TensorSpec
 
-    model = torch.load(path, map_location="cpu", weights_only=False)
+    from aas_plugin.models.portable import PortableModel, load_layers
+
+    model = cast(PortableModel, load_layers(path))
     example = np.full((2, 3, model.height, model.width), 128, dtype=np.float32)
     with torch.inference_mode():
         dimensions = model(torch.from_numpy(example)).shape[1]

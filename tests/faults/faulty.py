@@ -119,8 +119,9 @@ def aas(folder: Path, *arguments: object, fault: Nothing = Nothing(), seconds: f
     """
     _serve()
     # Through pipes, which a limit on the size of files does not hold.
+    given = [str(one) for one in arguments]
     (said, say), (noted, note) = CONTEXT.Pipe(False), CONTEXT.Pipe(False)
-    process = CONTEXT.Process(target=_child, args=(folder, [str(one) for one in arguments], fault, say, note))
+    process = CONTEXT.Process(target=_child, args=(folder, given, fault, say, note, dict(os.environ)))
     process.start()
     say.close()
     note.close()
@@ -159,7 +160,11 @@ def _all_of(pipe: Connection) -> str:
         return file.read()
 
 
-def _child(folder: Path, arguments: list[str], fault: Nothing, say: Connection, note: Connection) -> None:
+def _child(
+    folder: Path, arguments: list[str], fault: Nothing, say: Connection, note: Connection, environment: dict[str, str]
+) -> None:
+    os.environ.clear()
+    os.environ.update(environment)
     os.chdir(folder)
     os.dup2(say.fileno(), 1)
     os.dup2(say.fileno(), 2)
