@@ -25,6 +25,9 @@ from aas_plugin.hookspecs import hookimpl
 from aas_plugin.runs.outcome import outcome_in_words
 from aas_plugin.runs.run import Run
 
+PATIENCE = 45.0
+"""Seconds that a run waits in all for a server that does not answer; later it is asked once more, at the end."""
+
 STATUS = {"finished": "FINISHED", "waiting": "SCHEDULED"}
 
 
@@ -50,6 +53,7 @@ class MlflowObserver:
         self._monitor: Any = None
         self._queue: deque[Callable[[], None]] = deque()
         self._away = False
+        self._lost = 0.0
 
     def where_to_look(self) -> str:
         """The address of the run's page, and the command that serves it where there is no server yet."""
@@ -84,7 +88,7 @@ class MlflowObserver:
         """Log all numbers of a cycle, with the cycle as step, and its files."""
         scalars = {name: value for name, value in report.items() if name not in ("cycle", "seconds", "epoch")}
         scalars |= {f"seconds/{stage}": value for stage, value in report["seconds"].items()}
-        self._away = False
+        self._away = self._lost > PATIENCE
         self._metrics(scalars, int(report["cycle"]))
         folder = run.folder / "cycles" / f"{report['cycle']:02d}"
         self._do(lambda: self._client.log_artifacts(self.run_id, str(folder), f"cycles/{folder.name}"))
@@ -221,7 +225,7 @@ class MlflowObserver:
             self._do(lambda: self._outcome(run))
         if status == "FINISHED" and (run.folder / "model.pt").exists():
             self._do(lambda: self._log_model(run))
-        if self._queue:
+        if self._queue and self._lost <= PATIENCE:
             # The last moment: what failed just now is tried once more.
             self._away = False
             self._do(lambda: None)
@@ -265,12 +269,14 @@ class MlflowObserver:
         self._queue.append(action)
         if self._away:
             return
+        started = time.monotonic()
         try:
             while self._queue:
                 self._queue[0]()
                 self._queue.popleft()
         except Exception as error:
             self._away = True
+            self._lost += time.monotonic() - started
             reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
             warnings.warn(
                 f"MLflow at {self.uri} takes nothing ({reason}); the run goes on, {len(self._queue)} entries wait, "

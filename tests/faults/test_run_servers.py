@@ -2,11 +2,13 @@
 
 import http.server
 import threading
-import time
 
 import faulty
 import pytest
 from faulty import FULL
+
+from aas_plugin.tracking import mlflow_observer
+from aas_plugin.tracking.mlflow_observer import MlflowObserver
 
 pytestmark = pytest.mark.faults
 
@@ -60,12 +62,24 @@ ROLES = ("hangs", "fails", "drops", "talks nonsense")
 
 @pytest.mark.parametrize("server", ROLES if FULL else ROLES[:2], indirect=True)
 def test_a_server_that_is_none(tmp_path, drawn, unharmed, server):
-    started = time.monotonic()
     ended = faulty.begin(tmp_path, drawn, "--set", "tracking.mlflow=true")
-    print(time.monotonic() - started)
     assert ended.status == 0 and "takes nothing" in ended.said, ended.said
     assert "Traceback" not in ended.said and "Done in" in ended.said
     assert server.asked
     found = faulty.left_by(tmp_path / "runs" / "run")
     assert found | {"config": 0} == unharmed[0] | {"config": 0}
     assert server.asked < 40
+
+
+@pytest.mark.parametrize("server", ["hangs"], indirect=True)
+def test_a_server_that_hangs_is_asked_less_once_patience_is_over(ready, server, monkeypatch, tmp_path):
+    asked = []
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    for patience in (45.0, 0.0):
+        monkeypatch.setattr(mlflow_observer, "PATIENCE", patience)
+        before = server.asked
+        with pytest.warns(UserWarning, match="takes nothing"):
+            ready.engine(name=f"run {patience}", observers=(MlflowObserver(tmp_path),)).execute()
+        asked.append(server.asked - before)
+    # At the start and at the end, and not after each cycle.
+    assert asked[1] == 2 < asked[0]
