@@ -20,7 +20,7 @@ from aas_plugin.plugins.manager import Plugins, load_plugins
 from aas_plugin.runs.engine import Engine
 from aas_plugin.testing.tiny import tiny_engine
 
-TOGETHER = ("tests/test_pipeline.py", "tests/runs/test_engine.py::test_killed")
+TOGETHER = ("tests/test_pipeline.py", "tests/faults/", "tests/runs/test_engine.py::test_killed")
 """Beginnings of the names of tests that share what takes long to make."""
 
 
