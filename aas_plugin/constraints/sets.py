@@ -167,15 +167,15 @@ def _csv_rows(path: Path) -> Iterable[tuple[str, dict[str, Any]]]:
 
 
 def _parquet_rows(path: Path) -> Iterable[tuple[str, dict[str, Any]]]:
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        table = pq.ParquetFile(path).read()
-    except (OSError, pa.ArrowException) as error:
+        table = pq.ParquetFile(path, page_checksum_verification=True).read()
+        rows = table.to_pylist()
+    except Exception as error:  # Whatever reads a damaged file raises errors of its own.
         raise AasError(f"{path} cannot be read as parquet ({error}); restore it, or export it anew") from error
     _check_columns(path, table.column_names)
-    return [(f"row {number}", row) for number, row in enumerate(table.to_pylist(), start=1)]
+    return [(f"row {number}", row) for number, row in enumerate(rows, start=1)]
 
 
 def _check_columns(path: Path, found: Sequence[str]) -> None:
@@ -239,5 +239,6 @@ def _to_parquet(answers: Sequence[Answer]) -> bytes:
     kinds = {"cycle": pa.int64(), "contradicts": pa.list_(pa.string()), "linkage": pa.float64()}
     schema = pa.schema([(name, kinds.get(name, pa.string())) for name in _columns(answers)])
     file = io.BytesIO()
-    pq.write_table(pa.Table.from_pylist([asdict(answer) for answer in answers], schema=schema), file)
+    table = pa.Table.from_pylist([asdict(answer) for answer in answers], schema=schema)
+    pq.write_table(table, file, write_page_checksum=True)
     return file.getvalue()
