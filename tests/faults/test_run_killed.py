@@ -32,7 +32,7 @@ def check(place, drawn, unharmed, fault):
     assert killed.status in (-signal.SIGKILL, -signal.SIGXFSZ, -signal.SIGALRM), killed.said
     run = place / "runs" / "run"
     given = faulty.whole_lines(run / "answers.jsonl")
-    asked = (place / "asked.txt").read_text().splitlines() if given else []
+    asked = faulty.whole_lines(place / "asked.txt")
     # Of what was asked, the answer to the last question alone may still have been on its way to the disk.
     assert len(asked) - len(given) in (0, 1)
     ended = go_on(place, drawn)
