@@ -98,9 +98,9 @@ def test_nothing_of_an_evil_one_is_left(tmp_path, evil, first):
 
 
 def test_thousands_of_members_are_refused_at_once(tmp_path):
-    many = (plain(f"images/{number}.jpg") for number in range(20_000))
+    many = (plain(f"images/{number}.jpg") for number in range(2_000))
     path = write(tmp_path / "herd.tar", [*GOOD, *many])
-    with pytest.raises(AasError, match=r"'images/0.jpg'.* and 19995 more is none of its images"):
+    with pytest.raises(AasError, match=r"'images/0.jpg'.* and 1995 more is none of its images"):
         unpack(path)
     assert everything(tmp_path) == ["herd.tar"]
 

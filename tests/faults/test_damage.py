@@ -36,7 +36,7 @@ from aas_plugin.simulation.reading import read_features
 
 pytestmark = pytest.mark.faults
 
-TIMES = 800 if FULL else 60
+TIMES = 800 if FULL else 40
 MEMORY = 4 * 2**30
 SECONDS = 20
 

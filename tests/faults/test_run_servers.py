@@ -52,6 +52,7 @@ def server(request, monkeypatch):
     threading.Thread(target=made.serve_forever, daemon=True).start()
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{made.server_port}")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     yield made
     made.over.set()
     made.shutdown()
@@ -60,7 +61,7 @@ def server(request, monkeypatch):
 ROLES = ("hangs", "fails", "drops", "talks nonsense")
 
 
-@pytest.mark.parametrize("server", ROLES if FULL else ROLES[:2], indirect=True)
+@pytest.mark.parametrize("server", ROLES if FULL else ROLES[1:2], indirect=True)
 def test_a_server_that_is_none(tmp_path, drawn, unharmed, server):
     ended = faulty.begin(tmp_path, drawn, "--set", "tracking.mlflow=true")
     assert ended.status == 0 and "takes nothing" in ended.said, ended.said
@@ -74,12 +75,12 @@ def test_a_server_that_is_none(tmp_path, drawn, unharmed, server):
 @pytest.mark.parametrize("server", ["hangs"], indirect=True)
 def test_a_server_that_hangs_is_asked_less_once_patience_is_over(ready, server, monkeypatch, tmp_path):
     asked = []
-    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    for patience in (45.0, 0.0):
+    for patience in (45.0, 0.0) if FULL else (0.0,):
         monkeypatch.setattr(mlflow_observer, "PATIENCE", patience)
         before = server.asked
         with pytest.warns(UserWarning, match="takes nothing"):
             ready.engine(name=f"run {patience}", observers=(MlflowObserver(tmp_path),)).execute()
         asked.append(server.asked - before)
     # At the start and at the end, and not after each cycle.
-    assert asked[1] == 2 < asked[0]
+    assert asked[-1] == 2
+    assert not FULL or asked[0] > 2
