@@ -167,7 +167,7 @@ class ImageStore:
         path = self._root / self._paths[row]
         pixels = read_image(path, *self._shape[:2])
         with suppress(OSError):
-            state = path.stat()
+            state = split_box(path)[0].stat()
             now = (state.st_mtime_ns, state.st_size)
             # Features of two states of a photo must not be mixed, nor kept under the hash of the other one.
             if self._seen.setdefault(row, now) != now:
