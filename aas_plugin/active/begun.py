@@ -8,6 +8,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from aas_plugin.constraints.listed import FILE as IMAGES
+from aas_plugin.constraints.listed import keep_images, listed_images
+from aas_plugin.constraints.located import one_to_one
+from aas_plugin.constraints.matching_images import Images
 from aas_plugin.constraints.pending import FILE as PENDING
 from aas_plugin.errors import AasError
 from aas_plugin.files import disk_errors, write_json
@@ -42,13 +46,17 @@ def proposal_path(folder: Path, cycle: int) -> Path:
     return folder / "cycles" / f"{cycle:02d}" / "proposal.parquet"
 
 
-def enter(folder: Path, given: dict[str, Any], resume: bool | None) -> None:
+def enter(folder: Path, given: dict[str, Any], resume: bool | None, images: Images) -> None:
     """Refuse a folder in which other questions were asked, or begin anew in it if told to.
+
+    The same images that lie elsewhere are the same: each of them is found in the list that the folder keeps, as images
+    of answers are.
 
     Args:
         folder: where answers and proposals lie, or will lie.
         given: see `fingerprint`.
         resume: True to go on, False to begin anew, None to go on only where the fingerprint is the same.
+        images: the list.
 
     Raises:
         AasError: the folder was begun with something else.
@@ -62,13 +70,17 @@ def enter(folder: Path, given: dict[str, Any], resume: bool | None) -> None:
             raise AasError(f"{folder} holds questions, and nothing says of which images and settings; {_ways(True)}")
         before = given if saved is None else saved
         # A setting that came later says nothing of an older folder.
-        both = [key for key in given if key in before]
-        changed = [f"{key}: {before[key]!r} -> {given[key]!r}" for key in both if before[key] != given[key]]
+        changed = [key for key in given if key in before and before[key] != given[key]]
+        if "images" in changed and _moved(folder, images):
+            changed.remove("images")
         if changed:
-            raise AasError(f"{folder} was begun with something else ({'; '.join(changed)}); {_ways(False)}")
+            told = "; ".join(f"{key}: {before[key]!r} -> {given[key]!r}" for key in changed)
+            raise AasError(f"{folder} was begun with something else ({told}); {_ways(False)}")
         if saved is not None:
-            return
-    write_json(state, given)
+            given = {**saved, "images": given["images"]}
+    keep_images(folder, images)
+    if given != _read(state):
+        write_json(state, given)
 
 
 def nothing_left(folder: Path) -> AasError:
@@ -85,6 +97,15 @@ def _read(state: Path) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
+def _moved(folder: Path, images: Images) -> bool:
+    """Whether a list is the one that the folder keeps, under other paths."""
+    before = listed_images(folder)
+    if before is None:
+        return False
+    n = len(before)
+    return one_to_one(list(zip(before.paths[:n], before.hashes[:n], strict=True)), images)
+
+
 def _ways(can_go_on: bool) -> str:
     go_on = "give resume=True to go on with its answers, " if can_go_on else "give "
     return f"{go_on}resume=False to begin anew and keep the answers, or another folder"
@@ -93,7 +114,7 @@ def _ways(can_go_on: bool) -> str:
 def _set_aside(folder: Path) -> None:
     """Move the questions of an earlier training out of the way; its answers stay in force."""
     found = proposals(folder)
-    left = [folder / name for name in (PENDING, FILE) if (folder / name).exists()]
+    left = [folder / name for name in (PENDING, FILE, IMAGES) if (folder / name).exists()]
     if not found:
         return
     number = 1

@@ -92,6 +92,7 @@ class ActiveDBSCAN(DBSCAN):  # type: ignore[misc]
         select: Any = select_aas,
         fits_per_epoch: int = 1,
         resume: bool | None = None,
+        hashes: Sequence[str] | None = None,
     ) -> ActiveSession:
         """Begin a session about a list of images; estimators that are given no other use it from now on.
 
@@ -111,6 +112,8 @@ class ActiveDBSCAN(DBSCAN):  # type: ignore[misc]
             fits_per_epoch: how often the script clusters in an epoch. The first fit of an epoch may ask; the
                 labels of the others are only repaired. SpCL clusters three times.
             resume: True goes on with the folder, False begins anew and keeps its answers, as in `ActiveLearner`.
+            hashes: N content hashes, by which answers are found wherever the images lie; without, the end of a path
+                says which image is meant.
 
         Returns:
             The session, to look into, and to give to an estimator where there are several.
@@ -138,6 +141,7 @@ class ActiveDBSCAN(DBSCAN):  # type: ignore[misc]
             seed=seed,
             identities=None if identities is None else list(identities),
             resume=resume,
+            hashes=hashes,
         )
         return begin_session(ActiveSession(learner, fits_per_epoch))
 

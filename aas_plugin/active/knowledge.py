@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
@@ -11,9 +11,11 @@ import numpy as np
 from aas_plugin.active.questions import Question, call_with_needed
 from aas_plugin.active.refining import MakeGraph
 from aas_plugin.clustering.graph import Graph
-from aas_plugin.constraints.answers import AnswerLog, Decision
+from aas_plugin.constraints.answers import Answer, AnswerLog, Decision
 from aas_plugin.constraints.closure import Constraints, Contradiction
 from aas_plugin.constraints.evidence import Evidence, by_votes, constraints_of, evidence_of
+from aas_plugin.constraints.located import Located, located
+from aas_plugin.constraints.matching_images import Images
 from aas_plugin.constraints.replay import replay
 from aas_plugin.errors import AasError
 
@@ -23,25 +25,28 @@ class Knowledge:
 
     Args:
         log: the answers, on disk.
-        index: position of each image by its path.
+        images: the list.
 
     Attributes:
         log: the answers, on disk.
+        images: the list.
         constraints: must-links and cannot-links of the answers in force, with their closure.
         cannot_tell: pairs (u, v), u < v, about which somebody could not tell.
         answered: pairs (u, v), u < v, that have an answer of their own, whether or not it is in force; those of
             `cannot_tell` among them.
-        unknown: how many answers are about an image that is not in the index.
+        unknown: how many answers are about an image that is not in the list.
 
     Raises:
         Contradiction: the answers contradict each other, and none of them was marked or asked again.
     """
 
-    def __init__(self, log: AnswerLog, index: Mapping[str, int]) -> None:
+    def __init__(self, log: AnswerLog, images: Images) -> None:
         self.log = log
-        self._index = index
+        self.images = images
+        index = images.index
         self.constraints = Constraints(len(index))
-        answers = log.answers()
+        self._located: tuple[tuple[int, int], Located] | None = None
+        answers = self.answers()
         replayed = replay(answers, index, self.constraints, log.path)
         self.cannot_tell, self.unknown = replayed.cannot_tell, replayed.unknown
         places = [sorted((index[one.a], index[one.b])) for one in answers if one.a in index and one.b in index]
@@ -49,11 +54,22 @@ class Knowledge:
         self._evidence: tuple[tuple[int, int], Evidence] | None = None
         self._codes = np.empty(0, dtype=np.int64)
 
+    def located(self) -> Located:
+        """The answers of the log, by the paths that their images have in the list."""
+        version = self.log.version
+        if self._located is None or self._located[0] != version:
+            self._located = version, located(self.log.answers(), self.images)
+        return self._located[1]
+
+    def answers(self) -> list[Answer]:
+        """The answers that are not revoked, in the order they were given, by the paths of the list."""
+        return self.located().answers
+
     def evidence(self) -> Evidence:
         """The answers as arrays, in the order of the log."""
         version = self.log.version
         if self._evidence is None or self._evidence[0] != version:
-            self._evidence = version, evidence_of(self.log.answers(), self._index)
+            self._evidence = version, evidence_of(self.answers(), self.images.index)
         return self._evidence[1]
 
     def settles(self, question: Question) -> bool:
@@ -128,8 +144,9 @@ class Knowledge:
             graph: distances between the images, or a function that makes them when they are needed.
         """
         drawn = {frozenset(question.paths): question for question in questions}
-        answers = self.log.answers()
-        evidence = evidence_of((one for one in answers if frozenset((one.a, one.b)) not in drawn), self._index)
+        answers = self.answers()
+        before = (one for one in answers if frozenset((one.a, one.b)) not in drawn)
+        evidence = evidence_of(before, self.images.index)
         aside = self._aside(evidence, refiner, graph)
         in_force = np.ones(len(evidence), dtype=bool) if aside is None else ~aside
         self.constraints = self._in_force(evidence, in_force)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -27,10 +27,13 @@ from aas_plugin.active.schedule import Schedule
 from aas_plugin.clustering.arrays import dense
 from aas_plugin.clustering.graph import Graph
 from aas_plugin.clustering.jaccard import JaccardGraph, jaccard_graph
-from aas_plugin.constraints.answers import AnswerLog
+from aas_plugin.constraints.answers import Answer, AnswerLog
 from aas_plugin.constraints.closure import Constraints
 from aas_plugin.constraints.evidence import evidence_of
+from aas_plugin.constraints.located import sentences
+from aas_plugin.constraints.matching_images import Images
 from aas_plugin.data.photo_list import PhotoList, bare_photos
+from aas_plugin.data.unidentified import UNKNOWN, is_unknown
 from aas_plugin.errors import AasError
 from aas_plugin.files import make_folder
 from aas_plugin.fusion.pair_evidence import (
@@ -78,7 +81,8 @@ def select_aas(views: Views, known: KnownPairs, budget: int, rng: np.random.Gene
 class ActiveLearner:
     """Active learning over a fixed list of images, by pairwise questions.
 
-    Answers are kept by path in `folder/answers.jsonl`, so that the list may grow between trainings. The folder
+    Answers are kept by path in `folder/answers.jsonl`, so that the list may grow between trainings. Images that moved
+    are found again by content, or by the end of their paths: see `aas_plugin.constraints.matching_images`. The folder
     remembers images, settings and seed. A training that was broken off goes on where they are the same. Where they
     are not, and where all questions were asked, somebody has to say what is meant: see `resume`.
 
@@ -87,7 +91,8 @@ class ActiveLearner:
         answer: a function from a `Question` to "same", "different", "cannot_tell", or None for "not yet"; or a
             plugin object with the hook `aas_answer`. Asked for one pair at a time.
         folder: where answers and questions are kept.
-        hashes: content hash of each image, kept with each answer.
+        hashes: content hash of each image, kept with each answer, by which it is found wherever it lies.
+        elsewhere: content hashes of further images by path that answers may be about, such as those of a test side.
         select: chooses the pairs: a plugin object with the hook `aas_select_pairs`, or a function, see `Selector`.
         refiner: makes labels in which every answer holds: a plugin object with the hook `aas_refine`, or a function of
             the same arguments; NP3 by default.
@@ -98,6 +103,7 @@ class ActiveLearner:
         device: where nearest neighbours are searched, as torch names it.
         progress: called with (questions done, all questions).
         identities: individual of each image, None where unknown; for an `answer` that knows them.
+        unknown: identities that stand for no individual: see `UNKNOWN`.
         machine: whether answers are those of a machine, which are written in batches. Of a plugin object it is its
             attribute `machine`.
         evidence: scores of pairs beside the features: a plugin object with the hook `aas_pair_scores`, scipy's CSR
@@ -127,12 +133,14 @@ class ActiveLearner:
     device: str = "cpu"
     progress: Callable[[int, int], None] | None = None
     identities: Sequence[Any] | np.ndarray | None = None
+    unknown: Collection[str] = UNKNOWN
     machine: bool = False
     evidence: Any = None
     photos: PhotoList | None = None
     cache: Path | None = None
     tasks: Callable[[str], Callable[[int, int], None]] = lambda task: lambda done, total: None
     resume: bool | None = None
+    elsewhere: Mapping[str, str] | None = None
 
     def __post_init__(self) -> None:
         self.folder = Path(self.folder)
@@ -144,13 +152,19 @@ class ActiveLearner:
         for name, given in (("identities", self.identities), ("hashes", self.hashes)):
             if given is not None and len(given) != len(self.paths):
                 raise AasError(f"there are {len(given)} {name} for {len(self.paths)} images; each image needs one")
+        if self.identities is not None:
+            nobody = is_unknown(self.identities, self.unknown)
+            self.identities = [None if no else name for name, no in zip(self.identities, nobody, strict=True)]
         self.schedule = Schedule(self.active.every, self.active.cycles)
         settings = self.active.model_dump(mode="json", exclude={"constraints"})
         make_folder(self.folder)
-        begun.enter(self.folder, begun.fingerprint(self.paths, settings, self.seed), self.resume)
+        self._images = Images(self.paths, self.hashes, self.elsewhere)
+        begun.enter(self.folder, begun.fingerprint(self.paths, settings, self.seed), self.resume, self._images)
         self.log = AnswerLog(self.folder / "answers.jsonl")
-        self._knowledge = Knowledge(self.log, self._index)
+        self._knowledge = Knowledge(self.log, self._images)
         self.about_unknown_images = self._knowledge.unknown
+        for sentence in sentences(self._knowledge.located(), self.log.path):
+            warnings.warn(sentence, stacklevel=3)
         self._pair_evidence = PairEvidence(self._pair_scores, len(self.paths)) if self.evidence is not None else None
         self._tried: dict[frozenset[str], str] = {}
         self._nothing_to_try = False
@@ -171,6 +185,10 @@ class ActiveLearner:
     def constraints(self) -> Constraints:
         """Must-links and cannot-links of the answers that are in force."""
         return self._knowledge.constraints
+
+    def answers(self) -> list[Answer]:
+        """The answers that are not revoked, in their order, by the paths of this list; see `Located`."""
+        return self._knowledge.answers()
 
     def known(self, pairs: np.ndarray) -> np.ndarray:
         """Whether each pair, int64 (P, 2), is not to be asked: see `Knowledge.covers`."""
@@ -292,7 +310,7 @@ class ActiveLearner:
         """Distances 1 - P(same) by all evidence, but for answers about some pairs; None where features alone count."""
         if self._pair_evidence is None:
             return None
-        answers, evidence = self.log.answers(), self._knowledge.evidence()
+        answers, evidence = self.answers(), self._knowledge.evidence()
         if without:
             answers = [one for one in answers if frozenset((one.a, one.b)) not in without]
             evidence = evidence_of(answers, self._index)
@@ -334,7 +352,7 @@ class ActiveLearner:
         cycle = self.schedule.cycle_of(epoch)
         seconds: dict[str, float] = {}
         path = begun.proposal_path(Path(self.folder), cycle)
-        proposal = proposals.read_again(path, self._index)
+        proposal = proposals.read_again(path, self._images)
         bare: BareViews | None = None
         pending: list[Question] = []
         if proposal is not None:
@@ -364,11 +382,12 @@ class ActiveLearner:
             "epoch": epoch,
             "budget": self.budget,
             "all_pairs": self.all_pairs,
-            **count_asked(self._proposed(before=cycle), self.log.answers(), proposal, len(pending), self.all_pairs),
+            **count_asked(self._proposed(before=cycle), self.answers(), proposal, len(pending), self.all_pairs),
             "rounds": rounds.drawn_rounds(proposal),
             "must_links": len(self.constraints.must_links),
             "cannot_links": len(self.constraints.cannot_links),
             "cannot_tell": len(self._knowledge.cannot_tell),
+            **self._knowledge.located().report,
             **proposals.numbers_of(proposal),
             **self._told_of_evidence(),
             "seconds": seconds,
@@ -421,8 +440,7 @@ class ActiveLearner:
             )
             table = self._filled(table, views, allowed)
         chosen = proposals.checked(table, len(self.paths), allowed, self.known, evidence)
-        chosen.insert(0, "path_u", [self.paths[u] for u in chosen["u"]])
-        chosen.insert(1, "path_v", [self.paths[v] for v in chosen["v"]])
+        chosen = proposals.name_images(chosen, self._images)
         seconds["select"] = seconds.get("select", 0.0) + time.perf_counter() - started
         return rounds.with_round(proposal, chosen, of)
 
@@ -431,7 +449,7 @@ class ActiveLearner:
         if self._pair_evidence is None:
             return None
         kinds = self._trial_kinds()
-        left = self._left_of_trial(kinds, trial_of(kinds, self.log.answers()))
+        left = self._left_of_trial(kinds, trial_of(kinds, self.answers()))
         drawn = self._pair_evidence.trial_pairs(graph, self.budget, self.known, left) if left else None
         self._tried, self._nothing_to_try = {}, drawn is None
         return drawn
@@ -444,7 +462,7 @@ class ActiveLearner:
         """What a cycle's report says of evidence beside the features; nothing without any."""
         if self._pair_evidence is None:
             return {}
-        return self._pair_evidence.report(trial_of(self._trial_kinds(), self.log.answers()))
+        return self._pair_evidence.report(trial_of(self._trial_kinds(), self.answers()))
 
     def _filled(self, table: Any, views: Views, budget: int) -> Any:
         """A sampler's table with the most likely pairs in addition, where evidence counts and budget is left.
@@ -476,7 +494,7 @@ class ActiveLearner:
     def _proposed(self, before: int | None = None) -> list[pd.DataFrame]:
         """The tables of questions on the disk, of all cycles or of those before one."""
         found = [path for cycle, path in begun.proposals(Path(self.folder)).items() if before is None or cycle < before]
-        tables = [proposals.read_again(path, self._index) for path in found]
+        tables = [proposals.read_again(path, self._images) for path in found]
         return [table for table in tables if table is not None]
 
     def _answerer(self) -> Answerer:

@@ -15,15 +15,17 @@ import pandas as pd
 from aas_plugin.active import rounds
 from aas_plugin.active.questions import Question
 from aas_plugin.constraints.evidence import Evidence
+from aas_plugin.constraints.matching_images import Images, match_pairs
 from aas_plugin.errors import AasError
 from aas_plugin.files import read_table, write_table
 from aas_plugin.sampling.proposal import KnownPairs
 
 REQUIRED = ("u", "v", "kind")
 OURS = ("path_u", "path_v")
+HASHES = ("hash_u", "hash_v")
 REPEATS = "repeats"
 LINKAGE = "linkage"
-FILLED_IN = (*OURS, REPEATS, rounds.COLUMN)
+FILLED_IN = (*OURS, *HASHES, REPEATS, rounds.COLUMN)
 
 
 def checked(table: Any, n: int, budget: int, known: KnownPairs, evidence: Evidence | None = None) -> pd.DataFrame:
@@ -98,6 +100,22 @@ def numbers_of(table: pd.DataFrame) -> dict[str, float]:
     return {f"sampler.{name}": value for name, value in table.attrs.items() if name != rounds.COMPLETE}
 
 
+def name_images(table: pd.DataFrame, images: Images) -> pd.DataFrame:
+    """A checked table by what tells its images apart also elsewhere: their paths and, where known, content hashes.
+
+    Args:
+        table: with the positions `u` and `v`.
+        images: the list.
+    """
+    named = table.copy()
+    for place, (path, position) in enumerate(zip(OURS, ("u", "v"), strict=True)):
+        named.insert(place, path, [images.paths[image] for image in table[position]])
+    if any(images.hashes):
+        for digest, position in zip(HASHES, ("u", "v"), strict=True):
+            named[digest] = [images.hashes[image] for image in table[position]]
+    return named
+
+
 def keep(path: Path, table: pd.DataFrame) -> None:
     """Write a proposal down.
 
@@ -112,29 +130,47 @@ def keep(path: Path, table: pd.DataFrame) -> None:
         raise AasError(f"the sampler's table cannot be kept ({error}); give columns of numbers or of text") from error
 
 
-def read_again(path: Path, index: Mapping[str, int]) -> pd.DataFrame | None:
+def read_again(path: Path, images: Images) -> pd.DataFrame | None:
     """Read the questions that a process which was killed, or is waiting, drew: they must not change.
 
     Args:
         path: the file.
-        index: position of each image by its path.
+        images: the list.
 
     Returns:
-        The table; None where there is none, and, with a warning, where it cannot be asked.
+        The table, by the paths that its images have in the list; None where there is none, and, with a warning, where
+        it cannot be asked.
     """
 
     if not path.exists():
         return None
     try:
         table = read_table(path)
-        if all(name in table for name in (*OURS, "kind")) and all(
-            image in index for name in OURS for image in table[name]
-        ):
-            return table
+        located = _located(table, images) if all(name in table for name in (*OURS, "kind")) else None
     except Exception:  # A damaged file gives whatever it gives.
-        pass
-    warnings.warn(f"{path} cannot be asked: it is damaged, or of other images; it is drawn anew", stacklevel=4)
-    return None
+        located = None
+    if located is None:
+        warnings.warn(f"{path} cannot be asked: it is damaged, or of other images; it is drawn anew", stacklevel=4)
+    return located
+
+
+def _located(table: pd.DataFrame, images: Images) -> pd.DataFrame | None:
+    """A proposal by the paths of a list; None where its images are not in it, each another one."""
+    blank = [""] * len(table)
+    named = [
+        list(zip(table[path], table[digest].fillna("") if digest in table else blank, strict=True))
+        for path, digest in zip(OURS, HASHES, strict=True)
+    ]
+    matches = match_pairs(list(zip(*named, strict=True)), images)
+    places = [[match[end].place for match in matches] for end in (0, 1)]
+    if any(not 0 <= place < len(images) for place in (*places[0], *places[1])):
+        return None
+    if len({*places[0], *places[1]}) < len({path for one in named for path, _ in one}):
+        return None
+    paths = {name: [images.paths[place] for place in own] for name, own in zip(OURS, places, strict=True)}
+    if all(paths[name] == table[name].tolist() for name in OURS):
+        return table
+    return table.assign(**paths)
 
 
 def questions_of(table: pd.DataFrame, cycle: int, index: Mapping[str, int]) -> list[Question]:

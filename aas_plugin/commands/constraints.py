@@ -57,6 +57,8 @@ def import_set(
         + (f", {done.taken_back} were taken back in this run and stay so" if done.taken_back else "")
         + (f"; {done.asked} of them answer what this run asks" if done.asked else "")
     )
+    for sentence in done.told:
+        typer.echo(sentence)
 
 
 @constraints_app.command("merge")
@@ -101,13 +103,18 @@ def check_set(
 ) -> None:
     """Look for contradictions, disagreements and unknown images; exit status 1 if the set contradicts itself."""
     from aas_plugin.constraints.consistency import check
-    from aas_plugin.constraints.sets import images_of, locate, read_set
+    from aas_plugin.constraints.located import located, moves
+    from aas_plugin.constraints.matching_images import Images
+    from aas_plugin.constraints.sets import read_set
 
     answers = read_set(file)
     content = None
     if dataset is not None:
-        content = _content(dataset, sets, plugin, images_of(answers))
-        answers = locate(answers, content)
+        content = _content(dataset, sets, plugin, answers)
+        here = located(answers, Images(list(content), list(content.values())))
+        answers = here.answers
+        for sentence in moves(here, file):
+            typer.echo(sentence)
     found = check(answers, content)
     typer.echo(f"{file}: {_counted(found.answers, 'answer')}")
     contradicted = len(found.contradictions)
@@ -162,7 +169,7 @@ def _write(output: Path, answers: list[Answer], force: bool) -> None:
     write_set(output, answers)
 
 
-def _content(dataset: str, sets: list[str] | None, modules: list[str] | None, images: Iterable[str]) -> dict[str, str]:
+def _content(dataset: str, sets: list[str] | None, modules: list[str] | None, answers: list[Answer]) -> dict[str, str]:
     """Content hash of each image of a data set, by path; blank where it is not needed."""
     from aas_plugin.commands.common import given_settings
     from aas_plugin.data.catalogue import content_hashes
@@ -172,12 +179,14 @@ def _content(dataset: str, sets: list[str] | None, modules: list[str] | None, im
 
     plugins = load_plugins(modules or [])
     catalogue = read_data(plugins, resolve(plugins, given_settings(None, dataset=dataset, sets=sets))).catalogue
-    named = catalogue.table["path"].isin(set(images))
+    images = {image for one in answers for image in ((one.a, one.hash_a), (one.b, one.hash_b))}
     paths = catalogue.table["path"].to_list()
-    if named.sum() < len(set(images)):  # others may be there under another path
-        return dict(zip(paths, content_hashes(catalogue), strict=True))
-    part = replace(catalogue, table=catalogue.table[named])
-    return dict.fromkeys(paths, "") | dict(zip(part.table["path"], content_hashes(part), strict=True))
+    part = replace(catalogue, table=catalogue.table[catalogue.table["path"].isin({path for path, _ in images})])
+    content = dict(zip(part.table["path"], content_hashes(part), strict=True))
+    if all(path in content and digest in ("", content[path]) for path, digest in images):
+        return dict.fromkeys(paths, "") | content
+    # The others may be there under another path.
+    return dict(zip(paths, content_hashes(catalogue), strict=True))
 
 
 def _list(title: str, lines: Iterable[str]) -> None:

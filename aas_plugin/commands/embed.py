@@ -11,6 +11,7 @@ from aas_plugin.commands.common import UNREADABLE_STATUS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
+    from typing import Any
 
     import numpy as np
     import pandas as pd
@@ -135,7 +136,8 @@ def read_photos(place: Path, layers: Sequence[Layer] = ()) -> Catalogue:
     from aas_plugin.settings.layers import origin
     from aas_plugin.settings.resolving import merge
 
-    given = reduce(merge, layers, {}).get("dataset", {})
+    nothing: dict[str, Any] = {}
+    given = reduce(merge, layers, nothing).get("dataset", {})
     if not isinstance(given, dict):
         raise AasError(f"--set dataset={given}: here its options alone count, such as dataset.unknown=[]")
     is_table = place.is_file()

@@ -8,12 +8,14 @@ import io
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from aas_plugin.constraints.answers import Answer, AnswerLog
+from aas_plugin.constraints.located import located
+from aas_plugin.constraints.matching_images import Images
 from aas_plugin.errors import AasError
 from aas_plugin.files import write_atomically
 
@@ -115,24 +117,13 @@ def images_of(answers: Iterable[Answer]) -> list[str]:
 
 
 def locate(answers: Iterable[Answer], content: Mapping[str, str]) -> list[Answer]:
-    """Answers by the paths of a catalogue.
-
-    A path that the catalogue lacks is replaced by that of the only image with the same content, if there is
-    one: methods may see one data set from different folders.
+    """Answers by the paths of a catalogue: see `located`.
 
     Args:
         answers: a set.
-        content: content hash of each image of the catalogue, by path.
+        content: content hash of each image of the catalogue, by path; blank where it is not known.
     """
-    by_hash: dict[str, list[str]] = {}
-    for path, digest in content.items():
-        by_hash.setdefault(digest, []).append(path)
-
-    def place(path: str, digest: str) -> str:
-        same = by_hash.get(digest, []) if digest and path not in content else []
-        return same[0] if len(same) == 1 else path
-
-    return [replace(one, a=place(one.a, one.hash_a), b=place(one.b, one.hash_b)) for one in answers]
+    return located(answers, Images(list(content), list(content.values()))).answers
 
 
 def _content(answer: Answer) -> tuple[object, ...]:

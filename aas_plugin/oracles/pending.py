@@ -11,6 +11,8 @@ from PIL import Image
 
 from aas_plugin.constraints.answers import Answer, AnswerLog, Decision
 from aas_plugin.constraints.closure import Constraints, Contradiction, describe
+from aas_plugin.constraints.listed import listed_images
+from aas_plugin.constraints.located import located
 from aas_plugin.constraints.pending import Pending, read_pending
 from aas_plugin.constraints.replay import replay
 from aas_plugin.data.catalogue import content_hash
@@ -41,6 +43,7 @@ class Sitting:
         self.annotator = annotator
         self.log = AnswerLog(folder / "answers.jsonl")
         self.questions = read_pending(folder)
+        self._images = listed_images(folder)
         self.answered: list[tuple[Pending, str]] = []
         self._later: set[frozenset[str]] = set()
         self._rebuild(self.log.answers())
@@ -136,6 +139,8 @@ class Sitting:
             self._rebuild(answers)
 
     def _rebuild(self, answers: list[Answer]) -> None:
+        if self._images is not None:
+            answers = located(answers, self._images).answers
         pairs = [*((q.a, q.b) for q in self.questions), *((answer.a, answer.b) for answer in answers)]
         images = dict.fromkeys(image for pair in pairs for image in pair)
         self._index = {image: number for number, image in enumerate(images)}

@@ -12,5 +12,5 @@ def answers_until(run: Run, cycle: int) -> Constraints:
     learner = run.active
     index = {path: position for position, path in enumerate(learner.paths)}
     constraints = Constraints(len(learner.paths))
-    replay([answer for answer in learner.log.answers() if answer.cycle <= cycle], index, constraints, learner.log.path)
+    replay([answer for answer in learner.answers() if answer.cycle <= cycle], index, constraints, learner.log.path)
     return constraints

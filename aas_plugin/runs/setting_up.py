@@ -143,8 +143,7 @@ def _begin(plugins: Plugins, folder: Path, settings: SharedSettings, data: RunDa
     if resume:
         check_data(folder, data.digest)
     content = dict(zip(data.paths, data.hashes, strict=True))
-    trained_on = [data.paths[row] for row in data.train]
-    begun = initial_answers(settings.active.constraints, folder, content, trained_on, resume)
+    begun = initial_answers(settings.active.constraints, folder, content, resume)
     state = {"data_hash": data.digest, "constraints_hash": begun.constraints_hash, "code_hash": code_hash(plugins)}
     lay_out(folder, settings, state)
     if data.left_out:
@@ -239,8 +238,10 @@ def _learner(run: Run, clustering: ClusteringSettings, plugins: Plugins) -> Acti
         photos = photos_of(run.catalogue, run.train, run.hashes)
         plugin = plugins.manager.get_plugin(f"{settings.evidence.name} (evidence)")
         beside = {"evidence": _ChosenEvidence(hook, plugin, run.folder), "photos": photos}
+    trained_on = set(run.train.tolist())
     return ActiveLearner(
         paths=[paths[row] for row in run.train],
+        unknown=(),
         answer=answer,
         folder=run.folder,
         hashes=[run.hashes[row] for row in run.train],
@@ -262,4 +263,5 @@ def _learner(run: Run, clustering: ClusteringSettings, plugins: Plugins) -> Acti
         cache=run.cache,
         tasks=run.progress,
         resume=run.resumed,
+        elsewhere={path: run.hashes[row] for row, path in enumerate(paths) if row not in trained_on},
     )

@@ -14,7 +14,7 @@ INDIVIDUALS = np.repeat(np.arange(10), 5)
 N = len(INDIVIDUALS)
 LABELS = np.zeros(N, dtype=np.int64)
 A = [f"a/{i:02d}.jpg" for i in range(N)]
-B = [f"b/{i:02d}.jpg" for i in range(N)]
+B = [f"b/{i + N:02d}.jpg" for i in range(N)]
 
 
 def features(seed):

@@ -17,6 +17,7 @@ from aas_plugin.active.knowledge import Knowledge
 from aas_plugin.active.questions import Question
 from aas_plugin.constraints.answers import AnswerLog
 from aas_plugin.constraints.closure import Constraints
+from aas_plugin.constraints.matching_images import Images
 
 IMAGES, KNOWN, QUESTIONS = 13_000, 50_000, 2_000
 
@@ -49,7 +50,7 @@ def main():
             ask(
                 questions,
                 lambda _: "different",
-                Knowledge(log, {f"{image}.jpg": image for image in range(IMAGES)}),
+                Knowledge(log, Images([f"{image}.jpg" for image in range(IMAGES)])),
                 Scribe(log, "benchmark", None, machine),
             )
             seconds[machine] = (time.perf_counter() - started) / len(questions)

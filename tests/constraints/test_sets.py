@@ -186,7 +186,7 @@ def test_disagreements_missing_and_changed_images_are_reported():
     assert (alone.missing, alone.about_missing, alone.changed) == ([], 0, ["y"])
 
 
-def test_images_are_found_by_their_content_where_their_path_is_unknown():
+def test_images_are_found_by_their_content_and_by_path_only_where_that_says_nothing():
     answers = [answer("a1", "herd/x", "herd/y"), answer("a2", "herd/x", "z"), answer("a3", "twin", "void", hash_b="")]
     answers.append(answer("a4", "z", "x", hash_a="hmoved"))
     content = {
@@ -199,7 +199,7 @@ def test_images_are_found_by_their_content_where_their_path_is_unknown():
         "blank": "",
     }
     found = [(one.id, one.a, one.b) for one in locate(answers, content)]
-    assert found == [("a1", "x", "herd/y"), ("a2", "x", "z"), ("a3", "twin", "void"), ("a4", "z", "x")]
+    assert found == [("a1", "x", "y"), ("a2", "x", "z"), ("a3", "twin", "void"), ("a4", "moved", "x")]
 
 
 PAIR = [
