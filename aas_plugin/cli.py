@@ -14,6 +14,7 @@ from aas_plugin.commands.constraints import constraints_app
 from aas_plugin.commands.drive import drive
 from aas_plugin.commands.embed import embed
 from aas_plugin.commands.evaluate import evaluate
+from aas_plugin.commands.log import log
 from aas_plugin.commands.match import match
 from aas_plugin.commands.pack import pack
 from aas_plugin.commands.plugins import list_plugins
@@ -39,6 +40,7 @@ app.command()(compare)
 app.command()(answer)
 app.command()(evaluate)
 app.command()(report)
+app.command()(log)
 app.command()(embed)
 app.command()(match)
 app.command("plugins")(list_plugins)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import os
+import re
 import sys
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -103,6 +105,28 @@ def sync_folder(folder: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+LONGEST = 100
+"""Bytes of a name beyond which some system, with what is added to it, refuses a file."""
+
+_DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+
+
+def is_file_name(text: str) -> bool:
+    """Whether a text names a file or folder that every system takes, inside the folder that it is put into."""
+    printable = text.isprintable() and not any(character in text for character in '/\\:*?"<>|')
+    ends = text.strip(" ").rstrip(".") == text and not text.startswith((".", "-"))
+    return bool(text) and printable and ends and not _DEVICES.fullmatch(text) and len(text.encode()) <= LONGEST
+
+
+def as_file_name(text: str) -> str:
+    """A file name for any text: the text where it is one; otherwise what is left of it, and a hash of all of it."""
+    if is_file_name(text):
+        return text
+    digest = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:8]
+    left = re.sub(r"[^\w.-]+", "_", text).strip("._-")
+    return f"{left.encode()[: LONGEST - 9].decode(errors='ignore')}-{digest}".lstrip("-")
 
 
 def write_text(path: Path, text: str) -> None:

@@ -13,7 +13,7 @@ from argparse import Namespace
 from collections.abc import Callable, Iterator
 from contextlib import chdir, contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import numpy as np
 import pandas as pd
@@ -133,6 +133,7 @@ class Driver:
         self.settings = self.settings.model_copy(update={"codebase": codebase})
         # Before the script opens its log in this folder.
         check_settings(self.folder, self.settings, self.resume)
+        outcome: Literal["finished", "waiting"]
         try:
             self.script.main()
             self._finish()
@@ -143,11 +144,11 @@ class Driver:
             explained = self._explain(error)
             if self._run is not None:
                 write_text(self.folder / "traceback.txt", "".join(traceback.format_exception(error)))
-                self._run.notify("aas_run_failed", error=explained)
+                self._run.tell_failed(explained)
             if explained is error:
                 raise
             raise explained from error
-        self.run.notify("aas_run_finished", outcome=outcome)
+        self.run.tell_end(outcome)
         return outcome
 
     def data(self, dataset: Any) -> None:
@@ -180,7 +181,7 @@ class Driver:
                 )
             self.history = History(self._run)
             self._run.state["shims"] = self.shims
-            self._run.notify("aas_run_started")
+            self._run.tell_start()
 
     def features(self, features: np.ndarray, k1: int, k2: int) -> None:
         """Keep the features of the next clustering."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import os
 import re
-import subprocess
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -211,20 +210,14 @@ def run_folder(name: str | None) -> Path:
 
     runs = runs_folder()
     if name is not None:
-        return runs / valid_name(name)
+        folder = runs / valid_name(name)
+        if not (folder / "config.yaml").exists():
+            raise AasError(f"{folder} holds no run (no config.yaml); leave out --resume to begin one")
+        return folder
     found = sorted(runs.glob("*/config.yaml"), key=lambda path: path.stat().st_mtime)
     if not found:
         raise AasError(f"no run to go on with in {runs.resolve()}; leave out --resume to begin one")
     return found[-1].parent
-
-
-def git_commit() -> str | None:
-    """The commit of the working folder, or None."""
-    try:
-        found = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, timeout=10, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return found.stdout.strip()
 
 
 def show_warnings() -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aas_plugin.commands.common import (
-    git_commit,
     loaded,
     params_layer,
     read_layer,
@@ -192,8 +192,8 @@ def _observe(plugins: Plugins, settings: RunSettings | DrivenSettings, console: 
     from aas_plugin.tracking.mlflow_observer import MlflowObserver
     from aas_plugin.tracking.terminal import Terminal
 
-    observer = MlflowObserver(project_root(Path.cwd()), git_commit()) if settings.tracking.mlflow else None
-    loads = "".join(f" -p {module}" for module in given.modules or [])
+    loads = "".join(f" -p {shlex.quote(module)}" for module in given.modules or [])
+    observer = MlflowObserver(project_root(Path.cwd()), loads) if settings.tracking.mlflow else None
     look = observer.where_to_look if observer is not None else None
     plugins.load("terminal", Terminal(console, look, given.command + loads), "built in")
     if observer is not None:

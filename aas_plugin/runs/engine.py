@@ -7,7 +7,7 @@ import time
 import warnings
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -103,6 +103,7 @@ class Engine:
         Returns:
             "finished", or "waiting" when people have to answer first.
         """
+        outcome: Literal["finished", "waiting"]
         try:
             with _reproducible():
                 self._execute()
@@ -110,16 +111,16 @@ class Engine:
         except WaitingForAnswers:
             outcome = "waiting"
         except BaseException as error:
-            self.run.notify("aas_run_failed", error=error)
+            self.run.tell_failed(error)
             raise
-        self.run.notify("aas_run_finished", outcome=outcome)
+        self.run.tell_end(outcome)
         return outcome
 
     def _execute(self) -> None:
         run = self.run
         state = load_checkpoint(run.folder / "checkpoints", run.device) if run.resumed else None
         run.resumed = state is not None
-        run.notify("aas_run_started")
+        run.tell_start()
         self._need(self.hook.aas_setup(run=run), "aas_setup")
         untrained = self.check.untrained
         if not (run.folder / UNTRAINED).exists():

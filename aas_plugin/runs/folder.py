@@ -41,7 +41,7 @@ def lock(folder: Path) -> Iterator[None]:
     try:
         held.acquire()
     except Timeout:
-        raise AasError(f"another process is at work in {folder}; wait for it, or use another --run-name") from None
+        raise AasError(f"another process is at work in {folder}; wait for it, or take another run") from None
     except OSError as error:
         raise AasError(disk_trouble(error, folder / ".lock")) from error
     try:
@@ -61,7 +61,7 @@ def saved_settings(folder: Path) -> dict[str, Any]:
     """
     path = folder / "config.yaml"
     if not path.exists():
-        raise AasError(f"{folder} holds no run (no config.yaml); leave out --resume to begin one")
+        raise AasError(f"{folder} holds no run (no config.yaml); {_runs_there()}")
     try:
         return read_mapping(path)
     except Exception as error:  # What YAML raises of a damaged file is of many kinds.
@@ -191,3 +191,17 @@ def find_run(name: str) -> Path:
     given = Path(name)
     holds = any((given / file).exists() for file in ("config.yaml", "answers.jsonl", "pending.jsonl"))
     return given if holds else runs_folder() / name
+
+
+def _runs_there() -> str:
+    """Which runs there are to choose from."""
+    runs = runs_folder()
+    names = [path.parent.name for path in sorted(runs.glob("*/config.yaml"), key=_changed, reverse=True)]
+    if not names:
+        return f"there is none in {runs} yet, and aas run begins one"
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return f"in {runs} there are {', '.join(names[:5])}{more}"
+
+
+def _changed(path: Path) -> float:
+    return path.stat().st_mtime

@@ -90,6 +90,7 @@ class History:
         known = {} if np.isnan(quality["ARI"]) else {k: None if np.isnan(v) else v for k, v in told.items()}
         counts = {"clusters": clusters, "noise": noise}
         self.epochs.append({"epoch": self.run.epoch, **scalars, **counts, **known, "seconds": seconds})
+        self._write_epochs()
         self.run.notify("aas_epoch_finished", report=self.epochs[-1])
 
     def finish_cycle(self, cycle: int, labels: np.ndarray, metrics: Mapping[str, float | None]) -> None:
@@ -113,7 +114,9 @@ class History:
         write_table(folder / "labels.parquet", pd.DataFrame({"path": paths.to_numpy(), "label": labels}))
         write_json(folder / "report.json", report)
         self.cycles.append(report)
-        self._write_plots()
+        plots = [_flat(report) for report in self.cycles]
+        write_text(run.folder / "plots" / "cycles.csv", pd.DataFrame(plots).to_csv(index=False))
+        self._write_epochs()
         run.notify("aas_cycle_finished", report=report)
 
     def read_cycles(self, next_epoch: int) -> None:
@@ -156,10 +159,8 @@ class History:
         quality = self._quality(self.raw)
         return {f"{key}_raw": quality[key] for key in RAW}
 
-    def _write_plots(self) -> None:
-        plots = self.run.folder / "plots"
-        write_text(plots / "cycles.csv", pd.DataFrame([_flat(report) for report in self.cycles]).to_csv(index=False))
-        write_text(plots / "epochs.csv", pd.DataFrame(self.epochs).to_csv(index=False))
+    def _write_epochs(self) -> None:
+        write_text(self.run.folder / "plots" / "epochs.csv", pd.DataFrame(self.epochs).to_csv(index=False))
 
 
 def _flat(report: dict[str, Any]) -> dict[str, Any]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from aas_plugin.errors import AasError
 from aas_plugin.plugins.notify import notify
+from aas_plugin.runs.status import Status, write_status
 from aas_plugin.training.seeds import seeded_rng
 
 if TYPE_CHECKING:
@@ -83,6 +86,24 @@ class Run:
     def notify(self, hook: str, **arguments: Any) -> None:
         """Call an observer hook; an observer's error is a warning and nothing more."""
         notify(self.plugins, hook, run=self, **arguments)
+
+    def tell_start(self) -> None:
+        """Say in the folder, and to observers, that the run is at work."""
+        write_status(self.folder, "running")
+        self.notify("aas_run_started")
+
+    def tell_end(self, outcome: Literal["finished", "waiting"]) -> None:
+        """Say in the folder, and to observers, that the run ended, or waits for people."""
+        write_status(self.folder, outcome)
+        self.notify("aas_run_finished", outcome=outcome)
+
+    def tell_failed(self, error: BaseException) -> None:
+        """Say in the folder, and to observers, that the run failed or was interrupted."""
+        status: Status = "killed" if isinstance(error, KeyboardInterrupt) else "failed"
+        # On a full disk the error itself is what is to be told.
+        with suppress(AasError):
+            write_status(self.folder, status, error)
+        self.notify("aas_run_failed", error=error)
 
 
 @dataclass(kw_only=True)

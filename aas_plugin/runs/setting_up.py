@@ -27,6 +27,7 @@ from aas_plugin.runs.data import RunData, read_data
 from aas_plugin.runs.device import choose_device, keep_freed_memory
 from aas_plugin.runs.folder import CACHE, UNREADABLE, check_data, check_settings, lay_out
 from aas_plugin.runs.run import NativeRun, Run
+from aas_plugin.runs.status import write_origin
 from aas_plugin.settings.models import ClusteringSettings, DrivenSettings, RunSettings, SharedSettings
 
 if TYPE_CHECKING:
@@ -149,6 +150,7 @@ def _begin(plugins: Plugins, folder: Path, settings: SharedSettings, data: RunDa
     if data.left_out:
         listed = pd.DataFrame(list(data.left_out.items()), columns=["path", "reason"])
         write_text(folder / UNREADABLE, listed.to_csv(index=False))
+    write_origin(folder, data.catalogue, data.digest)
     if begun.answers:
         AnswerLog(folder / "answers.jsonl").append(begun.answers)
     return begun.constraints_hash

@@ -161,7 +161,9 @@ class TrackingSettings(_Section):
     """Where runs are logged."""
 
     mlflow: bool = True
-    experiment: str = "aas"
+    experiment: str | None = Field(
+        None, min_length=1, description="in MLflow; without, the one that MLflow's environment names, or aas"
+    )
     system_metrics: bool = True
 
 
