@@ -105,7 +105,7 @@ def folder(options: FolderOptions, must_exist: bool = True) -> Catalogue:
     table = pd.DataFrame({"path": flat or nested})
     if nested:
         names = pd.Series([image.parts[0] for image in images], dtype="string")
-        table["identity"] = identified(names, options.unknown, f"folder {root}", "folder")
+        table["identity"] = identified(names, options.unknown, f"folder {root}", "in {!r}")
     return make_catalogue(options.title or root.name, root, table, unknown=())
 
 

@@ -23,22 +23,21 @@ def is_unknown(names: Iterable[object], codes: Collection[str] = UNKNOWN) -> lis
     return [bool(pd.isna(name)) or _folded(name) in folded for name in names]  # type: ignore[call-overload]
 
 
-def identified(names: pd.Series, codes: Collection[str], where: str, noun: str = "identity") -> pd.Series:
+def identified(names: pd.Series, codes: Collection[str], where: str, how: str = "of {!r}") -> pd.Series:
     """Names of individuals, NA where they are codes for none; a warning says how many were.
 
     Args:
         names: (n,) strings, or NA.
         codes: see `UNKNOWN`.
         where: what the names stand in, for the warning.
-        noun: what a name is there, for the warning.
+        how: how the warning writes the place of such photos.
     """
     unknown = pd.Series(is_unknown(names, codes), index=names.index) & names.notna()
     told = names[unknown & (names.astype("string").str.strip() != "")]
     if len(told):
-        found = ", ".join(f"{count} of {str(name)!r}" for name, count in told.value_counts().items())
+        found = ", ".join(f"{count} photos {how.format(str(name))}" for name, count in told.value_counts().items())
         warnings.warn(
-            f"{where}: photos whose {noun} stands for no individual are taken as not identified ({found}); if it is "
-            "one, say --set dataset.unknown=[]",
+            f"{where}: {found} are taken as not identified; if that is an individual, say --set dataset.unknown=[]",
             stacklevel=3,
         )
     return names.mask(unknown)

@@ -25,14 +25,14 @@ def put(root, *names):
 def test_a_code_is_nobody_in_a_table_and_it_is_told(tmp_path, code):
     put(tmp_path, "1.jpg", "2.jpg", "3.jpg")
     (tmp_path / "t.csv").write_text(f'path,identity\n1.jpg,Tom\n2.jpg,"{code}"\n3.jpg,\n')
-    with pytest.warns(UserWarning, match=r"not identified \(1 of .*dataset\.unknown=\[\]"):
+    with pytest.warns(UserWarning, match=r": 1 photos of .* are taken as not identified.*dataset\.unknown=\[\]"):
         found = csv(CsvOptions(path=tmp_path / "t.csv"))
     assert found.table["identity"].tolist() == ["Tom", pd.NA, pd.NA]
 
 
 def test_a_folder_of_the_unknown_is_no_individual(tmp_path):
     put(tmp_path, "ada/1.jpg", "Unknown/1.jpg", "Unknown/2.jpg", "n.a./1.jpg")
-    with pytest.warns(UserWarning, match=r"folder .*not identified \(2 of 'Unknown', 1 of 'n\.a\.'\)"):
+    with pytest.warns(UserWarning, match=r"folder .*: 2 photos in 'Unknown', 1 photos in 'n\.a\.' are taken as not"):
         found = folder(FolderOptions(path=tmp_path))
     assert found.describe()["individuals"] == 1 and len(found) == 4
 
