@@ -167,3 +167,9 @@ def test_plugins_and_data_are_shown(tmp_path, aas):
     shown = aas("data", "show", "herd", "--sheet", "sheet.png")
     assert "12 images" in shown
     assert Image.open(tmp_path / "sheet.png").width > 100
+
+
+@pytest.mark.nightly
+def test_a_herd_of_singletons_is_told_why_there_is_no_map(tmp_path, run):
+    photos(tmp_path / "herd", individuals=12, each=1)
+    assert "There is no mAP because every individual has one photo" in run("--dataset", "herd")

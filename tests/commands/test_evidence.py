@@ -43,6 +43,7 @@ def test_a_check_says_how_well_keypoints_find_individuals_beside_features(herd, 
     assert set(told) == {"features", "keypoints", "geometry", "together"}
     assert told["keypoints"] > told["features"] + 0.2
     assert told["together"] > told["features"]
+    assert "with evidence=local individuals are found with" in shown.splitlines()[-1]
 
 
 def test_a_simulation_compares_with_and_without(herd, tmp_path, aas):
