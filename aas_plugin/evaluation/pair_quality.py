@@ -79,5 +79,6 @@ def evidence_in_words(quality: Mapping[str, Mapping[str, float]], name: str) -> 
         return ""
     return (
         f" That is of features alone: with evidence={name} individuals are found with a mean average precision of "
-        f"{after:.3f} in the place of {before:.3f}, so keep it in the run: `aas run --dataset DATA --set evidence={name}`."
+        f"{after:.3f} in the place of {before:.3f}, so keep it in the run: `aas run --dataset DATA --set "
+        f"evidence={name}`."
     )

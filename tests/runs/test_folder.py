@@ -1,16 +1,20 @@
 """Where runs lie, for everybody who looks for one."""
 
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from aas_plugin.cli import app
+from aas_plugin.commands.running import Given
 from aas_plugin.constraints.answers import Answer, AnswerLog
 from aas_plugin.constraints.sets import read_set, write_set
 from aas_plugin.errors import AasError
-from aas_plugin.runs.folder import find_run, runs_folder
+from aas_plugin.plugins.manager import load_plugins
+from aas_plugin.runs.folder import find_run, lock, runs_folder
+from aas_plugin.settings.resolving import resolve
 
 ANSWER = Answer("a1", "x.jpg", "y.jpg", "", "", "same", "Ada", "2025-01-01T10:00:00+00:00", 1, "over")
 
@@ -38,6 +42,16 @@ def test_runs_lie_in_the_working_folder_and_for_a_queued_experiment_in_the_proje
     assert runs_folder() == tmp_path.resolve() / "runs"
     monkeypatch.chdir(tmp_path)
     assert runs_folder() == Path("runs")
+
+
+def test_experiments_that_begin_at_once_get_a_folder_each_and_leave_none_that_is_refused(tmp_path):
+    settings = resolve(load_plugins(), [])
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda _: Given().new_folder(settings, tmp_path / "runs"), range(24)))
+    assert len(set(made)) == 24 and all(folder.is_dir() for folder in made)
+    with pytest.raises(AasError), lock(made[0]):
+        raise AasError("refused")
+    assert not made[0].exists()
 
 
 def test_a_run_is_found_by_its_folder_and_by_its_name(scratch, tmp_path):
