@@ -16,6 +16,7 @@ from typing import Any
 from aas_plugin.constraints.answers import Answer, AnswerLog
 from aas_plugin.constraints.located import located
 from aas_plugin.constraints.matching_images import Images
+from aas_plugin.data.tables import folded, read_rows
 from aas_plugin.errors import AasError
 from aas_plugin.files import write_atomically
 
@@ -141,20 +142,15 @@ def _check_ending(path: Path) -> None:
 
 
 def _csv_rows(path: Path) -> Iterable[tuple[str, dict[str, Any]]]:
-    try:
-        # A spreadsheet puts a byte order mark before the first column's name.
-        text = path.read_bytes().decode("utf-8-sig")
-        reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-        header = next(reader, [])
-        _check_columns(path, header)
-        for row in filter(None, reader):
-            if len(row) != len(header):
-                raise AasError(
-                    f"{path}, line {reader.line_num}: {len(row)} cells under {len(header)} columns; mend that line"
-                )
-            yield f"line {reader.line_num}", dict(zip(header, row, strict=True))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise AasError(f"{path} cannot be read as CSV ({error}); restore it, or save it in UTF-8") from error
+    header, rows = read_rows(path)
+    # A spreadsheet may have changed the case of headers, or put empty columns behind them.
+    known = {folded(name): name for name in (*COLUMNS, *OPTIONAL)}
+    names = [known.get(folded(cell), cell.strip()) for cell in header]
+    _check_columns(path, names)
+    for line, row in rows:
+        if len(row) < len(names) or any(row[len(names) :]):
+            raise AasError(f"{path}, line {line}: {len(row)} cells under {len(names)} columns; mend that line")
+        yield f"line {line}", dict(zip(names, row, strict=False))
 
 
 def _parquet_rows(path: Path) -> Iterable[tuple[str, dict[str, Any]]]:

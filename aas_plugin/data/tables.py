@@ -30,32 +30,41 @@ def read_cells(path: Path, encoding: str | None = None) -> pd.DataFrame:
     Raises:
         AasError: the file cannot be read, or holds no table.
     """
+    header, body = read_rows(path, encoding)
+    width = len(header)
+    long = next((line for line, row in body if any(cell.strip() for cell in row[width:])), None)
+    if long is not None:
+        raise AasError(
+            f"{path} is no readable table (line {long} has more cells than the header, which has {width}); "
+            "put cells with delimiters in them in quotes"
+        )
+    filled = [row[:width] + [""] * (width - len(row)) for _, row in body]
+    kept = [place for place, name in enumerate(header) if name.strip() or any(row[place].strip() for row in filled)]
+    names = [header[place] for place in kept]
+    return pd.DataFrame([[row[place] for place in kept] for row in filled], columns=names, dtype=str)
+
+
+def read_rows(path: Path, encoding: str | None = None) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    """The header of a table, and its rows with the line each ends on, but for those without any text: see `read_cells`.
+
+    Raises:
+        AasError: the file cannot be read, or holds no table.
+    """
     try:
         text = _decoded(path, path.read_bytes(), encoding)
         first, _, rest = text.partition("\n")
         told = first.strip().strip('"').lower()
-        delimiter = told[4:] if told.startswith("sep=") and len(told) == 5 else None
-        if delimiter is not None or told == "sep=":
+        delimiter, skipped = None, 0
+        if told.startswith("sep=") and len(told) <= 5:
             # The tab itself was stripped.
-            delimiter, text = delimiter or "\t", rest
-        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter or _delimiter(text), strict=True))
+            delimiter, text, skipped = told[4:] or "\t", rest, 1
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter or _delimiter(text), strict=True)
+        rows = [(reader.line_num + skipped, row) for row in reader if any(cell.strip() for cell in row)]
     except (OSError, UnicodeDecodeError, LookupError, csv.Error) as error:
         raise AasError(f"{path} is no readable table ({error}); save it as CSV in UTF-8, with a header") from error
-    rows = [row for row in rows if any(cell.strip() for cell in row)]
-    if not text.strip("".join(DELIMITERS) + '\r\n" '):
+    if not rows or not text.strip("".join(DELIMITERS) + '\r\n" '):
         raise AasError(f"{path} holds no table; save it as CSV in UTF-8, with a header")
-    header, *body = rows
-    width = len(header)
-    long = next((number for number, row in enumerate(body, start=2) if any(cell.strip() for cell in row[width:])), None)
-    if long is not None:
-        raise AasError(
-            f"{path} is no readable table (row {long} has more cells than the header, which has {width}); "
-            "put cells with delimiters in them in quotes"
-        )
-    filled = [row[:width] + [""] * (width - len(row)) for row in body]
-    kept = [place for place, name in enumerate(header) if name.strip() or any(row[place].strip() for row in filled)]
-    names = [header[place] for place in kept]
-    return pd.DataFrame([[row[place] for place in kept] for row in filled], columns=names, dtype=str)
+    return rows[0][1], rows[1:]
 
 
 def named_columns(
@@ -114,7 +123,7 @@ def _decoded(path: Path, content: bytes, encoding: str | None) -> str:
             f"{path} is not UTF-8 and is read as Windows-1252; if letters are wrong, say --set dataset.encoding=NAME",
             stacklevel=4,
         )
-    if "\0" in text:
+    if "\0" in text.partition("\n")[0]:
         raise csv.Error("it holds NUL bytes, as UTF-16 without a mark or no text does")
     return text
 

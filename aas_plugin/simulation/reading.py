@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from aas_plugin.data.tables import read_cells
+from aas_plugin.data.unidentified import is_unknown
 from aas_plugin.errors import AasError
 from aas_plugin.files import read_table
 
@@ -93,6 +95,15 @@ def check_labels(labels: NDArray[Any], images: int) -> None:
         raise AasError(f"all {images} images are of one individual, so there is nothing to find out by asking")
 
 
+def _numbers(table: pd.DataFrame) -> pd.DataFrame:
+    """Columns of numbers as such; of the others, names of nobody are missing."""
+    found = {}
+    for name, cells in table.items():
+        numbers = pd.to_numeric(cells, errors="coerce")
+        found[name] = numbers if numbers.notna().all() else cells.mask(is_unknown(cells))
+    return pd.DataFrame(found)
+
+
 def _arrays(path: Path) -> dict[str, NDArray[Any]]:
     """What a file holds, by name; a bare array of one axis is called `labels`, another one `features`."""
     kind = path.suffix.lower()
@@ -104,7 +115,7 @@ def _arrays(path: Path) -> dict[str, NDArray[Any]]:
             with np.load(path, allow_pickle=False) as held:
                 return {name: held[name] for name in held.files}
         if kind in (".parquet", ".csv"):
-            table = read_table(path) if kind == ".parquet" else pd.read_csv(path)
+            table = read_table(path) if kind == ".parquet" else _numbers(read_cells(path))
             return {str(name): table[name].to_numpy() for name in table.columns}
     except FileNotFoundError:
         raise AasError(f"{path}: no such file") from None

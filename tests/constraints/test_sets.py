@@ -97,7 +97,7 @@ HEAD = "id,a,b,hash_a,hash_b,decision,annotator,time,cycle,kind"
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("", "lacks the column 'id', 'a'"),
+        ("", "holds no table"),
         ("id,a,b\n", "lacks the column 'hash_a'"),
         (HEAD + "\nx,p,q,,,maybe,,,0,over\n", "line 2 is no answer: answer x has the unknown decision 'maybe'"),
         (HEAD + '\n"x\n",p,q,,,same,,,0,over\ny,p,q,,,same,,,one,over\n', "line 4 is no answer: the cycle"),
@@ -105,7 +105,6 @@ HEAD = "id,a,b,hash_a,hash_b,decision,annotator,time,cycle,kind"
         (HEAD + "\nx,p,q\n", "line 2: 3 cells under 10 columns"),
         (HEAD + ",contradicts\nx,p,q,,,same,,,0,over,y\n", "line 2 is no answer"),
         (HEAD + "\nx,p,q,,,same,,,0,over\nx,p,r,,,same,,,0,over\n", "two answers have the id x"),
-        (HEAD + "\nx,b\xe4r,q,,,same,,,0,over\n", "UTF-8"),
     ],
 )
 def test_a_bad_csv_is_named_with_the_place(tmp_path, content, message):
@@ -113,6 +112,22 @@ def test_a_bad_csv_is_named_with_the_place(tmp_path, content, message):
     path.write_bytes(content.encode("latin-1"))
     with pytest.raises(AasError, match=message):
         read_set(path)
+
+
+def test_a_set_that_a_spreadsheet_saved_is_read(tmp_path):
+    row = "x,b\xe4r/1.jpg,q,,,same,me,,2,over,[],,0.5"
+    for number, text in enumerate(
+        (
+            f"{HEAD},contradicts,repeats,linkage\n{row}\n".replace(",", ";"),
+            f"sep=;\r\n{HEAD.upper()},Contradicts,Repeats,Linkage,,\r\n{row},,\r\n,,,,,,,,,,,,,,\r\n".replace(",", ";"),
+            f"{HEAD},contradicts,repeats,linkage\n{row}\n".replace(",", "\t"),
+        )
+    ):
+        path = tmp_path / f"{number}.csv"
+        path.write_bytes(text.encode("cp1252"))
+        with pytest.warns(UserWarning, match="Windows-1252"):
+            (answer,) = read_set(path)
+        assert (answer.a, answer.decision, answer.cycle, answer.linkage) == ("b\xe4r/1.jpg", "same", 2, 0.5)
 
 
 def test_a_file_that_is_no_set_is_named(tmp_path):

@@ -60,7 +60,7 @@ def test_another_encoding_is_told_and_can_be_named(tmp_path):
         (b"PK\x03\x04rest of a workbook", "is a workbook; save its sheet as CSV"),
         (b"", "holds no table"),
         (b"\n \n;;\n", "holds no table"),
-        (b"path,identity\n1.jpg,Tom,more\n", "row 2 has more cells than the header, which has 2"),
+        (b"path,identity\n1.jpg,Tom,more\n", "line 2 has more cells than the header, which has 2"),
         (b"p\x00a\x00t\x00h\x00\n\x00", "NUL bytes"),
     ],
 )
