@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 
 import typer
@@ -64,9 +65,13 @@ def main() -> None:
         typer.secho(f"error: {error}", fg="red", err=True)
         sys.exit(2)
     except OSError as error:
-        if error.errno not in BROKEN:
+        if error.errno == errno.ENAMETOOLONG:
+            told = f"{str(error.filename)[:60]}... is too long for the name of a file; shorten it"
+        elif error.errno in BROKEN:
+            told = disk_trouble(error)
+        else:
             raise
-        typer.secho(f"error: {disk_trouble(error)}", fg="red", err=True)
+        typer.secho(f"error: {told}", fg="red", err=True)
         sys.exit(2)
     except KeyboardInterrupt:
         typer.secho("interrupted", fg="yellow", err=True)

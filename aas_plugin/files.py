@@ -107,7 +107,7 @@ def sync_folder(folder: Path) -> None:
             os.close(handle)
 
 
-LONGEST = 100
+LONGEST = 150
 """Bytes of a name beyond which some system, with what is added to it, refuses a file."""
 
 _DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
@@ -126,6 +126,8 @@ def as_file_name(text: str) -> str:
         return text
     digest = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:8]
     left = re.sub(r"[^\w.-]+", "_", text).strip("._-")
+    # A device's name stays that of the device, whatever comes after its first dot.
+    left = f"_{left}" if _DEVICES.fullmatch(left) else left
     return f"{left.encode()[: LONGEST - 9].decode(errors='ignore')}-{digest}".lstrip("-")
 
 

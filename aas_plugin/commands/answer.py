@@ -59,7 +59,7 @@ def answer(
     if left:
         typer.echo(f"Answer the rest by: aas answer {shlex.quote(run)}")
     if (folder / "config.yaml").exists():
-        loads = "".join(f" -p {module}" for module in plugin or [])
+        loads = "".join(f" -p {shlex.quote(module)}" for module in plugin or [])
         typer.echo(f"Go on with the run by: aas run --resume{loads} --run-name {shlex.quote(folder.resolve().name)}")
     else:
         typer.echo("Go on by starting your script again.")

@@ -193,9 +193,14 @@ def valid_name(name: str, option: str = "--run-name") -> str:
         AasError: it is not the name of a folder.
     """
     from aas_plugin.errors import AasError
+    from aas_plugin.files import LONGEST, is_file_name
 
-    if not name or name.startswith(".") or any(character in name for character in '/\\\0:*?"<>|'):
-        raise AasError(f"{option} {name!r} must be the name of a folder, without slashes or a leading dot")
+    if not is_file_name(name):
+        raise AasError(
+            f'{option} {name!r} must be the name of a folder on every system: without any of /\\:*?"<>| and control '
+            f"characters, no dot or dash in front, no dot or blank behind, at most {LONGEST} bytes, and no name of a "
+            "device such as con"
+        )
     return name
 
 
@@ -218,6 +223,13 @@ def run_folder(name: str | None) -> Path:
     if not found:
         raise AasError(f"no run to go on with in {runs.resolve()}; leave out --resume to begin one")
     return found[-1].parent
+
+
+def of_one_run() -> dict[str, str]:
+    """The environment for one of several runs: an MLflow run that it names is the parent of all of them."""
+    environment = dict(os.environ)
+    given = environment.pop("MLFLOW_RUN_ID", None)
+    return {**environment, "MLFLOW_PARENT_RUN_ID": given} if given else environment
 
 
 def show_warnings() -> None:

@@ -20,6 +20,7 @@ from aas_plugin.commands.common import (
     flag_layers,
     listed,
     loaded,
+    of_one_run,
     params_layer,
     valid_name,
 )
@@ -64,6 +65,7 @@ def compare(
 
     if output.suffix.lower() not in (".html", ".htm"):
         raise AasError(f"-o {output}: give the name of an HTML file, such as compare.html")
+    valid_name(name, "--name")
     as_paper = preset == "paper"
     given = (adapters, samplers, refiners)
     chosen: list[Way]
@@ -79,7 +81,7 @@ def compare(
     numbers = listed(seeds, "--seeds", int) if seeds else list(paper.SEEDS if as_paper else paper.SEEDS[:3])
     plugins, runs = loaded(plugin), runs_folder()
     common = _common(preset, params, sets, device, plugin)
-    planned = plan(valid_name(name, "--name"), sources, chosen, numbers)
+    planned = plan(name, sources, chosen, numbers)
     states = {}
     hashes: dict[tuple[str, ...], Mapping[str, str | None]] = {}
 
@@ -100,7 +102,7 @@ def compare(
         sys.stdout.flush()
         resume = ["--resume"] if states[run] == "begun" else []
         command = [sys.executable, "-m", "aas_plugin", "run", *common, *run.flags, "--run-name", run.name, *resume]
-        if subprocess.run(command).returncode != 0:
+        if subprocess.run(command, env=of_one_run()).returncode != 0:
             failed.append(run.name)
     finished = [run for run in planned if (runs / run.name / "metrics.json").exists()]
     typer.echo(f"{len(finished)} of {len(planned)} runs done")

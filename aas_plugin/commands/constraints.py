@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -48,7 +49,9 @@ def import_set(
 
     folder = find_run(run_name)
     if not any((folder / name).is_file() for name in ("config.yaml", "answers.jsonl")):
-        raise AasError(f"{folder} holds no run; begin one with these answers by `aas run --constraints {file}`")
+        raise AasError(
+            f"{folder} holds no run; begin one with these answers by `aas run --constraints {shlex.quote(str(file))}`"
+        )
     given = read_set(file)
     with lock(folder):
         done = import_answers(folder, given, file)

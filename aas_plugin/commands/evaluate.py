@@ -83,7 +83,7 @@ def evaluate(
             ready = set_up(plugins, settings, folder, data=read_data(plugins, settings, data), cache=cache)
         else:
             saved = find_run(run_name)
-            folder = Path(scratch) / saved.name
+            folder = Path(scratch) / saved.resolve().name
             if "codebase" in saved_settings(saved):
                 raise AasError(f"{saved} drove a checkout, whose own script evaluates it; see its metrics.json")
             layers = [saved_settings(saved), *([read_layer(params)] if params is not None else []), *flags, unasked]

@@ -43,6 +43,11 @@ class Given:
     modules: list[str] | None = None
     command: str = "aas run --resume"
 
+    def __post_init__(self) -> None:
+        # Before anything that takes seconds is loaded.
+        if self.run_name is not None:
+            valid_name(self.run_name)
+
     def folder(self) -> Path | None:
         """The folder of the run to go on with, None for a new one.
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from aas_plugin.commands.common import of_one_run
 from aas_plugin.errors import AasError
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def sweep(plugins: Plugins, settings: RunSettings, others: Mapping[str, object])
         typer.echo(f"{name} ({number} of {len(found.present)})")
         sys.stdout.flush()
         command = [sys.executable, "-m", "aas_plugin", *arguments, "--set", f"dataset.subset={name}"]
-        if subprocess.run(command).returncode != 0:
+        if subprocess.run(command, env=of_one_run()).returncode != 0:
             failed.append(name)
     typer.echo(f"{len(found.present) - len(failed)} of {len(found.present)} subsets done")
     if found.missing:

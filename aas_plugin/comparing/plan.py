@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from aas_plugin.errors import AasError
+from aas_plugin.files import as_file_name
 from aas_plugin.runs.folder import differences, saved_settings, saved_state
 from aas_plugin.settings.models import RunSettings
 
@@ -72,7 +73,7 @@ def plan(name: str, datasets: Iterable[Dataset], of: Sequence[Way], seeds: Seque
     for seed, dataset, way in itertools.product(seeds, datasets, of):
         words = (dataset.name, way.adapter, way.sampler, way.refiner, str(seed))
         flags = (*dataset.flags, "--adapter", way.adapter, "--sampler", way.sampler, "--refiner", way.refiner)
-        folder = re.sub(r"[^\w.-]+", "_", "-".join((name, *words)))
+        folder = as_file_name(re.sub(r"[^\w.-]+", "_", "-".join((name, *words))))
         found.append(Planned(folder, (*flags, "--set", f"seed={seed}"), f"{', '.join(words[:4])}, seed {seed}"))
     names = [run.name for run in found]
     twice = next((one for one in names if names.count(one) > 1), None)

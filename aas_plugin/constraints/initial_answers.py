@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -49,9 +50,10 @@ def initial_answers(path: Path | None, folder: Path, content: Mapping[str, str],
     saved = known.get("constraints_hash")
     begun = bool(AnswerLog(folder / "answers.jsonl").ids())
     if begun and not resume:
+        command = f"aas constraints import {shlex.quote(str(path))} --run-name {shlex.quote(folder.name)}"
         raise AasError(
             f"{folder} has answers already and cannot begin with those of {path}; use another --run-name, or add "
-            f"them by `aas constraints import {path} --run-name {folder.name}`"
+            f"them by `{command}`"
         )
     if begun and not path.exists():
         return InitialAnswers([], saved)

@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import re
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
@@ -50,7 +51,7 @@ def read_set(path: Path) -> list[Answer]:
     """
     _check_ending(path)
     if not path.is_file():
-        raise AasError(f"{path}: no such file; `aas constraints export RUN -o {path}` writes a set")
+        raise AasError(f"{path}: no such file; `aas constraints export RUN -o {shlex.quote(str(path))}` writes a set")
     rows = _csv_rows(path) if path.suffix.lower() == ".csv" else _parquet_rows(path)
     return merge([[_answer(row, f"{path}, {place}") for place, row in rows]])
 

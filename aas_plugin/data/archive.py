@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import re
+import shlex
 import tarfile
 import tempfile
 from collections.abc import Callable
@@ -80,7 +81,9 @@ def unpack(path: Path) -> Catalogue:
         table = pd.read_csv(folder / TABLE, dtype="string", keep_default_na=False)
     except Exception as error:  # Anything can be in a damaged archive, and each reader raises errors of its own.
         why = " ".join(str(error).split()) or type(error).__name__
-        raise AasError(f"{path} holds no packed data set ({why}); make it with `aas data pack -o {path}`") from error
+        raise AasError(
+            f"{path} holds no packed data set ({why}); make it with `aas data pack -o {shlex.quote(str(path))}`"
+        ) from error
     # What names no individual was left out when it was packed.
     return make_catalogue(name, folder / IMAGES, table, unknown=())
 

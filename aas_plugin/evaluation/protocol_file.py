@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -113,7 +114,8 @@ def read_protocol(path: Path) -> SavedProtocol:
     try:
         return SavedProtocol.model_validate_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise AasError(f"protocol {path}: no such file; write it with `aas data split -o {path}`") from None
+        command = f"aas data split -o {shlex.quote(str(path))}"
+        raise AasError(f"protocol {path}: no such file; write it with `{command}`") from None
     except (OSError, UnicodeDecodeError) as error:
         raise AasError(f"protocol {path} cannot be read ({error}); write it with `aas data split`") from None
     except ValidationError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -51,8 +52,8 @@ def refuse_frozen(component: Component, freeze: str) -> None:
     if component.frozen and freeze != "backbone":
         raise AasError(
             f"the backbone {component.name!r} is frozen, so there is nothing to train; train a head on it with "
-            f"--set training.freeze=backbone, measure it with `aas evaluate --backbone {component.name}`, or train "
-            "another with --set backbone=NAME"
+            f"--set training.freeze=backbone, measure it with `aas evaluate --backbone {shlex.quote(component.name)}`, "
+            "or train another with --set backbone=NAME"
         )
 
 

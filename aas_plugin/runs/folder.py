@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from aas_plugin.errors import AasError
-from aas_plugin.files import disk_trouble, make_folder, read_json, write_json, write_text
+from aas_plugin.files import as_file_name, disk_trouble, make_folder, read_json, write_json, write_text
 from aas_plugin.settings.models import DrivenSettings, RunSettings, SharedSettings
 from aas_plugin.settings.yaml_file import read_mapping
 
@@ -139,7 +139,7 @@ def default_name(settings: RunSettings | DrivenSettings, runs: Path) -> str:
         data = settings.dataset.options.get("subset") or settings.dataset.name
     else:
         data = settings.codebase.path.resolve().name
-    name = f"{settings.adapter.name}-{data}-{settings.sampler.name}-{settings.seed}"
+    name = as_file_name(f"{settings.adapter.name}-{data}-{settings.sampler.name}-{settings.seed}")
     taken = set(os.listdir(runs)) if runs.is_dir() else set()
     number = 2
     unique = name

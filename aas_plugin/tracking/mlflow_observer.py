@@ -44,7 +44,12 @@ class MlflowObserver:
         self._lost = 0.0
 
     def where_to_look(self) -> str:
-        """The address of the run's page, and the command that serves it where there is no server yet."""
+        """The address of the run's page, and the command that serves it where there is no server yet.
+
+        "" for a run that the store has nothing of.
+        """
+        if self._away and self.run_id is None:
+            return ""
         page = f"#/experiments/{self._experiment_id}/runs/{self.run_id}" if self._experiment_id else ""
         if self.uri.startswith("http"):
             return f"{without_password(self.uri)}/{page}"

@@ -150,9 +150,10 @@ class Terminal:
         """Print what came of it and where to look."""
         self.close()
         if outcome == "waiting":
+            answer = escape(f"aas answer {shlex.quote(run.name)}")
             self.console.print(
                 f"Waiting for answers to the questions in {escape(str(run.folder / 'pending.jsonl'))}: give them by "
-                f"[bold]aas answer {escape(run.name)}[/bold], then go on with [bold]{self._go_on(run)}[/bold]",
+                f"[bold]{answer}[/bold], then go on with [bold]{self._go_on(run)}[/bold]",
                 soft_wrap=True,
             )
             return
@@ -176,8 +177,9 @@ class Terminal:
             of_photos = known.where(known.notna(), None)
             of_test = of_photos.drop(of_photos.index[run.catalogue.rows_of("train")])
             self.console.print(unmeasured_in_words(list(of_photos), list(of_test)), style="yellow", soft_wrap=True)
-        if self.where_to_look is not None:
-            self.console.print(f"Look at it: [bold]{escape(self.where_to_look())}[/bold]", soft_wrap=True)
+        place = "" if self.where_to_look is None else self.where_to_look()
+        if place:
+            self.console.print(f"Look at it: [bold]{escape(place)}[/bold]", soft_wrap=True)
 
     @hookimpl
     def aas_run_failed(self, run: Run, error: BaseException) -> None:
