@@ -15,44 +15,9 @@ from mlflow import MlflowClient
 from aas_plugin.hookspecs import hookimpl
 from aas_plugin.tracking.mlflow_observer import MlflowObserver, tracking_uri
 from aas_plugin.tracking.records import read_records
-from tests.conftest import Ready
 
 QUIET = {"tracking": {"system_metrics": False}}
 NOWHERE = "http://127.0.0.1:9"
-
-
-@pytest.fixture(autouse=True)
-def no_server_of_the_user(monkeypatch):
-    for name in ("TRACKING_URI", "EXPERIMENT_NAME", "EXPERIMENT_ID", "RUN_ID", "PARENT_RUN_ID"):
-        monkeypatch.delenv(f"MLFLOW_{name}", raising=False)
-
-
-@pytest.fixture(scope="module")
-def made_store(tmp_path_factory):
-    """A store with its tables and nothing else: making them takes seconds."""
-    file = tmp_path_factory.mktemp("store") / "mlflow.db"
-    MlflowClient(f"sqlite:///{file}").search_experiments()
-    return file
-
-
-@pytest.fixture
-def store(tmp_path, made_store):
-    (tmp_path / "mlflow.db").write_bytes(made_store.read_bytes())
-    return MlflowClient(tracking_uri(tmp_path))
-
-
-@pytest.fixture(scope="module")
-def made_run(tmp_path_factory, drawn):
-    """The folder of a run that was logged nowhere."""
-    ready = Ready(tmp_path_factory.mktemp("unlogged"), drawn)
-    ready.engine().execute()
-    return ready.folder / "run"
-
-
-@pytest.fixture
-def done(made_run, tmp_path):
-    """A copy of that folder, among the runs of the test's folder."""
-    return shutil.copytree(made_run, tmp_path / "runs" / "one")
 
 
 def only_run(client, experiment="aas"):
