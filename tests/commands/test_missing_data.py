@@ -42,7 +42,7 @@ def test_the_nearest_that_there_is_is_told(herd, aas):
 def test_a_table_in_a_folder_of_photos_is_told_once(herd, aas, name):
     (herd / name).write_text("identity,path\nAda,a0/0.png\n")
     shown = aas("data", "show", "herd")
-    assert shown.count("warning:") == 1 and f"give herd/{name} itself" in shown
+    assert " ".join(shown.split()).count(f"give herd/{name} itself") == 1
     assert "warning" not in aas("data", "show", f"herd/{name}")
     (herd / name).write_text("camera,height\n1,2\n")
     assert "warning" not in aas("data", "show", "herd")

@@ -43,7 +43,7 @@ def here(tmp_path, aas, monkeypatch):
     "arguments",
     [
         "plugins",
-        "run --dataset absent.csv",
+        "run --dataset absent",
         "drive absent",
         "simulate --features absent.npy",
         "compare --adapters absent",

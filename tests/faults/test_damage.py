@@ -18,6 +18,7 @@ from faulty import FULL
 
 from aas_plugin.active import begun, proposals, rounds
 from aas_plugin.constraints.answers import Answer, AnswerLog
+from aas_plugin.constraints.matching_images import Images
 from aas_plugin.constraints.pending import Pending, read_pending
 from aas_plugin.constraints.sets import from_log, read_set, write_set
 from aas_plugin.data.archive import pack, unpack
@@ -271,7 +272,7 @@ def test_state(own, tmp_path):
     (tmp_path / "cycles" / "01").mkdir(parents=True)
     (tmp_path / "cycles" / "01" / "proposal.parquet").write_bytes(b"")
     whole = path.read_bytes()
-    attack(path, lambda: begun.enter(tmp_path, given, None))
+    attack(path, lambda: begun.enter(tmp_path, given, None, Images(["a.jpg", "b.jpg"])))
     path.write_bytes(whole)
 
 
