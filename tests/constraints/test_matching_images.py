@@ -1,5 +1,6 @@
 """Which image is meant: as a slow and literal reading says, for all kinds of paths; and what takes a finding back."""
 
+import itertools
 import random
 import re
 import unicodedata
@@ -76,7 +77,7 @@ def test_where_nothing_moved_each_image_is_itself(listed):
     for images, asked in ((Images(paths, hashes), listed), (Images(paths), listed)):
         assert [images.find(named).place for named in asked] == list(range(len(paths)))
         assert not any(images.find(named).ambiguous or images.find(named).changed for named in asked)
-    pairs = list(zip(listed, listed[1:], strict=False))
+    pairs = list(itertools.pairwise(listed))
     found = match_pairs(pairs, Images(paths, hashes))
     assert [(a.place, b.place) for a, b in found] == [(place, place + 1) for place in range(len(pairs))]
 
@@ -93,7 +94,7 @@ def test_the_order_of_the_list_does_not_count(listed, asked, rng):
 @given(LISTS, LISTS)
 def test_no_image_is_found_twice_by_content_or_as_two_of_one_pair(listed, asked):
     images = Images([path for path, _ in listed], [digest for _, digest in listed])
-    pairs = list(zip(asked, asked[1:], strict=False))
+    pairs = list(itertools.pairwise(asked))
     for (a, b), (one, other) in zip(pairs, match_pairs(pairs, images), strict=True):
         assert one.place < 0 or one.place != other.place
         # Nothing is found that is not found of an image alone.
