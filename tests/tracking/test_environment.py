@@ -169,6 +169,7 @@ def server(tmp_path_factory):
         process.wait()
 
 
+@pytest.mark.nightly
 def test_a_server_gets_all_by_http_with_files_where_it_keeps_them(done, tmp_path, monkeypatch, aas, server):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
     monkeypatch.setenv("MLFLOW_REGISTRY_URI", f"sqlite:///{tmp_path}/registry.db")
