@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shlex
+import signal
 import sys
+import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -192,7 +194,12 @@ def _console() -> Console:
 
 
 def _observe(plugins: Plugins, settings: RunSettings | DrivenSettings, console: Console, given: Given) -> None:
-    """Load the observers of a run: the terminal, and MLflow unless it is turned off."""
+    """Load the observers of a run: the terminal, and MLflow unless it is turned off.
+
+    From here on a run that is told to end, by a scheduler or `kill`, says so to them as after Ctrl-C.
+    """
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _interrupt)
     from aas_plugin.runs.folder import project_root
     from aas_plugin.tracking.mlflow_observer import MlflowObserver
     from aas_plugin.tracking.terminal import Terminal
@@ -203,3 +210,9 @@ def _observe(plugins: Plugins, settings: RunSettings | DrivenSettings, console: 
     plugins.load("terminal", Terminal(console, look, given.command + loads), "built in")
     if observer is not None:
         plugins.load("mlflow", observer, "built in")
+
+
+def _interrupt(*_: object) -> None:
+    # The second time it ends at once.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    raise KeyboardInterrupt

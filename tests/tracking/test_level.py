@@ -97,7 +97,7 @@ class Away:
                 self.monkeypatch.setattr(MlflowClient, name, real)
 
 
-@pytest.mark.parametrize(("begins", "ends"), [(0, 1), (0, 3), (1, 2)])
+@pytest.mark.parametrize(("begins", "ends"), [(0, 1), (0, 3)])
 def test_a_store_that_is_away_in_the_middle_misses_nothing(ready, store, tmp_path, monkeypatch, begins, ends):
     observers = (MlflowObserver(tmp_path), Away(monkeypatch, begins, ends))
     with pytest.warns(UserWarning, match="nobody is at home"):
@@ -228,6 +228,31 @@ def test_a_run_that_is_not_there_is_told_without_words_of_another_command(tmp_pa
 def test_a_store_that_does_not_answer_is_an_error_of_aas_log(done, monkeypatch, aas):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", NOWHERE)
     assert NOWHERE in aas("log", "one", status=2)
+
+
+ENDLESS = """
+import sys, time
+from aas_plugin.hookspecs import hookimpl
+@hookimpl
+def aas_epoch_finished(run, report):
+    print("at work", flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.mark.nightly
+def test_a_run_that_is_told_to_end_is_killed_in_mlflow(store, tmp_path):
+    (tmp_path / "endless.py").write_text(ENDLESS)
+    sets = ("dataset.individuals=8", "dataset.photos=4", "dataset.size=32", "training.iterations=1")
+    sets += ("backbone=efficientnet_lite0", "training.height=32", "training.width=32", "training.batch_size=8")
+    command = [sys.executable, "-m", "aas_plugin", "run", "-p", "endless", "--run-name", "one"]
+    command += [word for one in sets for word in ("--set", one)]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert any(line.startswith("at work") for line in process.stdout)
+    process.terminate()
+    assert "aas run --resume" in process.stdout.read()
+    assert process.wait() == 130
+    assert only_run(store).info.status == "KILLED"
 
 
 STARTS = """
