@@ -96,8 +96,10 @@ class Images:
         copies = self._by_hash.get(digest, []) if digest else []
         place = self._all.get(path, -1)
         if copies:
-            if len(copies) == 1 or place in copies:
-                return Match(copies[0] if len(copies) == 1 else place, "hash")
+            if len(copies) == 1:
+                return Match(copies[0], "hash")
+            if place >= 0 and self.hashes[place] == digest:
+                return Match(place, "hash")
             ends = self._ending_like(path, digest)
             return Match(ends[0], "hash") if len(ends) == 1 else Match(ambiguous=True)
         if place >= 0:

@@ -5,6 +5,7 @@ import itertools
 import json
 import shutil
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -150,6 +151,47 @@ def test_images_are_found_when_the_data_are_seen_from_another_folder(ready, herd
     links = engine.run.active.constraints
     assert len(links.must_links) + len(links.cannot_links) == len(read_set(old))
     assert engine.run.active.about_unknown_images == 0
+
+
+@pytest.mark.parametrize("way", ["hash", "suffix"])
+def test_a_cycle_tells_how_images_of_answers_were_found(ready, herd, old, tmp_path, way):
+    answers = read_set(old)
+    blank = {} if way == "hash" else {"hash_a": "", "hash_b": ""}
+    write_set(old, [replace(one, a=f"C:\\Herd\\{one.a}", b=f"C:\\Herd\\{one.b}", **blank) for one in answers])
+    with pytest.warns(UserWarning, match=rf"other paths by now .*of {len(answers)} answers"):
+        engine = begin(ready, herd, old)
+    assert engine.execute() == "finished"
+    report = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert report[f"answers_by_{way}"] == len(answers) + (report["asked_total"] if way == "hash" else 0)
+    assert report["answers_by_path"] == report["answers_unmatched"] == 0
+    assert report["imported"] == len(answers)
+    # The set's own words stay in the log.
+    assert {one.a for one in engine.run.active.log.answers() if one.cycle == 0} == {one.a for one in read_set(old)}
+
+
+def test_answers_about_the_test_side_never_fall_on_a_photo_that_is_trained_on(ready, herd, old, tmp_path):
+    answers = [replace(one, hash_a="", hash_b="") for one in read_set(old)]
+    write_set(old, answers)
+    rows = ["path,identity,split"]
+    for number, path in enumerate(sorted(herd.rglob("*.jpg"))):
+        side = "test" if number < 20 else "train"
+        target = tmp_path / "split" / side / f"{number % 20}.jpg"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, target)
+        rows.append(f"{side}/{number % 20}.jpg,{path.parent.name},{side}")
+    (tmp_path / "split" / "list.csv").write_text("\n".join(rows))
+    write_set(
+        old,
+        [
+            replace(answers[0], a="test/0.jpg", b="test/1.jpg"),
+            replace(answers[1], a="job/test/2.jpg", b="a/test/3.jpg"),
+        ],
+    )
+    listed = {"dataset": {"name": "csv", "path": str(tmp_path / "split" / "list.csv")}}
+    with pytest.warns(UserWarning, match="2 of 2 answers are about images that are not trained on, 4 in all"):
+        engine = begin(ready, herd, old, listed)
+    links = engine.run.active.constraints
+    assert len(links.must_links) == len(links.cannot_links) == 0
 
 
 def test_a_set_that_contradicts_itself_is_refused_and_the_name_stays_free(ready, herd, old, tmp_path):
