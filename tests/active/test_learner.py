@@ -176,3 +176,12 @@ def test_identical_images_and_two_images(tmp_path):
         learner = ActiveLearner(PATHS[:n], truth, tmp_path / str(n), active=ActiveSettings(budget=5, rounds=1))
         result = learner.step(features, np.full(n, -1), epoch=0)
         assert len(result.labels) == n
+
+
+def test_codes_for_nobody_are_none_of_the_identities_given(tmp_path):
+    names = ["Tom", "NA", "unknown", "", None, float("nan"), "?", "Nana"]
+    paths = [f"{number}.jpg" for number in range(8)]
+    given = {"paths": paths, "answer": lambda question: "same", "identities": names}
+    assert ActiveLearner(**given, folder=tmp_path / "1").identities == ["Tom", *[None] * 6, "Nana"]
+    kept = ActiveLearner(**given, folder=tmp_path / "2", unknown=())
+    assert kept.identities == ["Tom", "NA", "unknown", None, None, None, "?", "Nana"]
