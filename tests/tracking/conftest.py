@@ -1,6 +1,7 @@
 """A store and a finished run, made once, for tests of what is logged."""
 
 import shutil
+from contextlib import chdir
 
 import pytest
 from mlflow import MlflowClient
@@ -19,12 +20,15 @@ def no_server_of_the_user(monkeypatch):
 def made_store(tmp_path_factory):
     """A store with its tables and nothing else: making them takes seconds."""
     file = tmp_path_factory.mktemp("store") / "mlflow.db"
-    MlflowClient(f"sqlite:///{file}").search_experiments()
+    # MLflow lays files of an experiment below the folder in which store and experiment were made.
+    with chdir(file.parent):
+        MlflowClient(f"sqlite:///{file}").search_experiments()
     return file
 
 
 @pytest.fixture
-def store(tmp_path, made_store):
+def store(tmp_path, made_store, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "mlflow.db").write_bytes(made_store.read_bytes())
     return MlflowClient(tracking_uri(tmp_path))
 
