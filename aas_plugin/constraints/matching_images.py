@@ -209,10 +209,12 @@ def _wrong_moves(
             if matches[this].way != "suffix" or matches[that].place < 0:
                 continue
             source, target = _move(named[this], matches[this], images)
+            new = _replaced(named[this], matches[this], images)[1]
             before, after, _ = _replaced(named[that], matches[that], images)
             there = names_of(images.paths[matches[that].place], folded=True)
-            inside = there[: len(target)] == target and len(target) > len(after)
-            if inside and before + target[len(after) :] != source:
+            # The other one kept part of what would be new to this one.
+            kept_it = there[: len(target)] == target and len(new) > len(after)
+            if kept_it and before + target[len(after) :] != source:
                 wrong.add((source, target))
     return wrong
 

@@ -148,6 +148,8 @@ def test_photos_of_a_folder_that_was_left_out_are_not_those_of_the_one_beside_it
     today = [f"cam1/{i}.jpg" for i in range(4)]
     asked = [("cam1/0.jpg", "cam2/1.jpg"), ("cam2/2.jpg", "cam2/3.jpg"), ("cam1/0.jpg", "cam1/1.jpg")]
     assert found_by(asked, today) == [("cam1/0.jpg", None), (None, None), ("cam1/0.jpg", "cam1/1.jpg")]
+    places = [("a/cam/0.jpg", "b/cam/1.jpg"), ("b/cam/2.jpg", "b/cam/3.jpg")]
+    assert found_by(places, [f"a/cam/{i}.jpg" for i in range(4)]) == [("a/cam/0.jpg", None), (None, None)]
     # Also where the one that stayed moved at the same time.
     moved = [f"job2/{path}" for path in today]
     before = [(f"job1/{a}", f"job1/{b}") for a, b in asked]
@@ -156,6 +158,8 @@ def test_photos_of_a_folder_that_was_left_out_are_not_those_of_the_one_beside_it
 
 def test_folders_that_became_one_and_folders_of_another_name_are_followed():
     assert found_by([("a/1.jpg", "b/2.jpg")], ["all/1.jpg", "all/2.jpg"]) == [("all/1.jpg", "all/2.jpg")]
+    parts = [("a/left/1.jpg", "b/left/2.jpg")]
+    assert found_by(parts, ["left/1.jpg", "left/2.jpg"]) == [("left/1.jpg", "left/2.jpg")]
     assert found_by([("r/a/1.jpg", "r/b/2.jpg")], ["r/left/1.jpg", "r/b/2.jpg"]) == [("r/left/1.jpg", "r/b/2.jpg")]
     mixed = [("job1/m/1.jpg", "stays/2.jpg"), ("job2/m/1.jpg", "stays/2.jpg")]
     assert found_by(mixed, ["job2/m/1.jpg", "stays/2.jpg"]) == [("job2/m/1.jpg", "stays/2.jpg")] * 2
