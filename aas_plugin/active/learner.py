@@ -19,6 +19,7 @@ import pandas as pd
 from aas_plugin.active import begun, proposals, rounds
 from aas_plugin.active.asking import Scribe, ask, keep_pending
 from aas_plugin.active.counting import count_asked, questions_a_cycle
+from aas_plugin.active.evidence_trial import EvidenceTrial, filled, pair_scores
 from aas_plugin.active.gate import Verdict, gate
 from aas_plugin.active.knowledge import Knowledge
 from aas_plugin.active.questions import Answerer, Question, call_with_needed, hook_or_function
@@ -29,22 +30,13 @@ from aas_plugin.clustering.graph import Graph
 from aas_plugin.clustering.jaccard import JaccardGraph, jaccard_graph
 from aas_plugin.constraints.answers import Answer, AnswerLog
 from aas_plugin.constraints.closure import Constraints
-from aas_plugin.constraints.evidence import evidence_of
 from aas_plugin.constraints.located import sentences
 from aas_plugin.constraints.matching_images import Images
 from aas_plugin.data.photo_list import PhotoList, bare_photos
 from aas_plugin.data.unidentified import UNKNOWN, is_unknown
 from aas_plugin.errors import AasError
 from aas_plugin.files import make_folder
-from aas_plugin.fusion.pair_evidence import (
-    PairEvidence,
-    Trial,
-    likely_pairs,
-    trial_left,
-    trial_of,
-    trial_questions,
-    trial_rounds,
-)
+from aas_plugin.fusion.pair_evidence import trial_rounds
 from aas_plugin.sampling.aas import AasOptions, ambiguity_aware_pairs
 from aas_plugin.sampling.proposal import KnownPairs
 from aas_plugin.sampling.views import BareViews, Views, cluster_twice
@@ -165,9 +157,10 @@ class ActiveLearner:
         self.about_unknown_images = self._knowledge.unknown
         for sentence in sentences(self._knowledge.located(), self.log.path):
             warnings.warn(sentence, stacklevel=3)
-        self._pair_evidence = PairEvidence(self._pair_scores, len(self.paths)) if self.evidence is not None else None
-        self._tried: dict[frozenset[str], str] = {}
-        self._nothing_to_try = False
+        self._trial = None
+        if self.evidence is not None:
+            scores = partial(pair_scores, self.evidence, self._photos, self.cache, self.tasks)
+            self._trial = EvidenceTrial(scores, self._knowledge, self._proposed)
         if self.resume is None and self._nothing_left():
             raise begun.nothing_left(self.folder)
 
@@ -298,34 +291,8 @@ class ActiveLearner:
         evidence = self._knowledge.evidence() if constraints is None else None
         return refined_by(self.refiner, links, labels, self._for_refiner(graph), evidence)
 
-    def _pair_scores(self) -> Any:
-        """Scores of pairs beside the features, as they were given or as the hook gives them."""
-        hook = getattr(self.evidence, "aas_pair_scores", None)
-        if hook is None:
-            return self.evidence if isinstance(self.evidence, Mapping | Sequence) else {"evidence": self.evidence}
-        photos = bare_photos(self.paths, self.hashes) if self.photos is None else self.photos
-        return call_with_needed(hook, photos=photos, cache=self.cache, progress=self.tasks)
-
-    def _scored(self, graph: Graph, without: frozenset[frozenset[str]] = frozenset()) -> Graph | None:
-        """Distances 1 - P(same) by all evidence, but for answers about some pairs; None where features alone count."""
-        if self._pair_evidence is None:
-            return None
-        answers, evidence = self.answers(), self._knowledge.evidence()
-        if without:
-            answers = [one for one in answers if frozenset((one.a, one.b)) not in without]
-            evidence = evidence_of(answers, self._index)
-        kinds = {pair: kind for pair, kind in self._trial_kinds().items() if pair not in without}
-        trial = trial_of(kinds, answers)
-        # Till it is over it has said nothing.
-        scored = self._pair_evidence.graph(graph, evidence, None if self._left_of_trial(kinds, trial) else trial)
-        return None if scored is graph else scored
-
-    def _trial_kinds(self) -> dict[frozenset[str], str]:
-        """The questions of the trial of evidence in this training; none before it is drawn."""
-        if not self._tried:
-            for table in self._proposed():
-                self._tried |= trial_questions(table)
-        return self._tried
+    def _photos(self) -> PhotoList:
+        return bare_photos(self.paths, self.hashes) if self.photos is None else self.photos
 
     @property
     def _by_likelihood(self) -> bool:
@@ -336,12 +303,13 @@ class ActiveLearner:
         self, graph: Graph | MakeGraph, without: frozenset[frozenset[str]] = frozenset()
     ) -> Graph | MakeGraph:
         """The distances that the refiner works on, as of the answers but those about some pairs."""
-        if self._pair_evidence is None or not self._by_likelihood:
+        trial = self._trial
+        if trial is None or not self._by_likelihood:
             return graph
 
         def made() -> Graph:
             of_features = graph() if callable(graph) else graph
-            return self._scored(of_features, without) or of_features
+            return trial.scored(of_features, without) or of_features
 
         return made
 
@@ -371,7 +339,7 @@ class ActiveLearner:
             self._knowledge.weigh(self.refiner, self._for_refiner(graph))
             views = bare.refined(
                 lambda view: refined_by(of_views, self.constraints, view, graph),
-                self._scored(graph),
+                None if self._trial is None else self._trial.scored(graph),
                 self._by_likelihood,
             )
             seconds["views"] = seconds.get("views", 0.0) + time.perf_counter() - started
@@ -389,7 +357,7 @@ class ActiveLearner:
             "cannot_tell": len(self._knowledge.cannot_tell),
             **self._knowledge.located().report,
             **proposals.numbers_of(proposal),
-            **self._told_of_evidence(),
+            **({} if self._trial is None else self._trial.report()),
             "seconds": seconds,
         }
 
@@ -423,7 +391,7 @@ class ActiveLearner:
         of = self.active.rounds + (0 if proposal is None else trial_rounds(proposal))
         allowed = rounds.quota(self.budget, self._answered_of(proposal), drawn, of)
         evidence = self._knowledge.evidence()
-        table = self._trial(views.graph)
+        table = None if self._trial is None else self._trial.draw(views.graph, self.budget)
         if table is not None:
             # A round of its own, so that those of the sampler are as many as without.
             allowed, of = self.budget, of + 1
@@ -438,51 +406,12 @@ class ActiveLearner:
                 rng=seeded_rng(self.seed, epoch, f"select {drawn}" if drawn else "select"),
                 run=None,
             )
-            table = self._filled(table, views, allowed)
+            stops = getattr(self.select, "stops", False) and not self._by_likelihood
+            table = filled(table, views, allowed, self.known, stops)
         chosen = proposals.checked(table, len(self.paths), allowed, self.known, evidence)
         chosen = proposals.name_images(chosen, self._images)
         seconds["select"] = seconds.get("select", 0.0) + time.perf_counter() - started
         return rounds.with_round(proposal, chosen, of)
-
-    def _trial(self, graph: Graph) -> pd.DataFrame | None:
-        """The pairs that say whether evidence counts; None where there is none, or where that is said."""
-        if self._pair_evidence is None:
-            return None
-        kinds = self._trial_kinds()
-        left = self._left_of_trial(kinds, trial_of(kinds, self.answers()))
-        drawn = self._pair_evidence.trial_pairs(graph, self.budget, self.known, left) if left else None
-        self._tried, self._nothing_to_try = {}, drawn is None
-        return drawn
-
-    def _left_of_trial(self, kinds: dict[frozenset[str], str], trial: Trial | None) -> int:
-        """How many more pairs each ranking may put forward: see `trial_left`."""
-        return 0 if self._nothing_to_try else trial_left(kinds, trial)
-
-    def _told_of_evidence(self) -> dict[str, Any]:
-        """What a cycle's report says of evidence beside the features; nothing without any."""
-        if self._pair_evidence is None:
-            return {}
-        return self._pair_evidence.report(trial_of(self._trial_kinds(), self.answers()))
-
-    def _filled(self, table: Any, views: Views, budget: int) -> Any:
-        """A sampler's table with the most likely pairs in addition, where evidence counts and budget is left.
-
-        Not that of a sampler whose attribute `stops` is True, unless labels are made by P(same), too: it asks less
-        where nothing more is worth asking, and a refiner that merges whole clusters takes more harm than help.
-        """
-        stops = getattr(self.select, "stops", False) and not self._by_likelihood
-        if views.scored is None or stops or not isinstance(table, pd.DataFrame):
-            return table
-        if not set(proposals.REQUIRED) <= set(table):
-            return table
-        taken = list(zip(table["u"].tolist(), table["v"].tolist(), strict=True))
-        more = likely_pairs(views.scored, budget - len(table), self.known, taken)
-        if not len(more):
-            return table
-        more = more.assign(again=-1) if "again" in table else more
-        both = pd.concat([table, more], ignore_index=True) if len(table) else more
-        both.attrs = dict(table.attrs)
-        return both
 
     def _answered_of(self, proposal: pd.DataFrame | None) -> int:
         """How many pairs of a proposal have an answer of their own."""
