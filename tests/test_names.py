@@ -115,7 +115,7 @@ def test_commands_that_are_printed_can_be_typed_where_paths_have_blanks(aas, tmp
     assert shlex.split(re.search(r"`(.*)`", told)[1])[-1] == "my data.tar"
 
 
-@pytest.mark.parametrize("path", ["../x.jpg", "/tmp/x.jpg", "a/../../x.jpg"])
+@pytest.mark.parametrize("path", ["../x.jpg", "/etc/hostname", "a/../../x.jpg"])
 def test_paths_in_a_list_of_photos_stay_inside(aas, tmp_path, path):
     Image.fromarray(np.zeros((8, 8, 3), dtype=np.uint8)).save(tmp_path / "x.jpg")
     pd.DataFrame({"path": [path], "identity": ["a"]}).to_csv(tmp_path / "photos.csv", index=False)

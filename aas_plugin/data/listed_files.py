@@ -76,6 +76,9 @@ def _fitting(root: Path, path: str, index: dict[str, list[str]]) -> list[str]:
     for text in (path, unquote(path)):
         text = text.strip().strip("\"'").strip()
         absolute = text.startswith(("/", "file:")) or bool(_DRIVE.match(text))
+        if absolute and _exists(Path(text)) and root not in Path(text).resolve().parents:
+            # Another file of that name is not meant.
+            return []
         parts = _folded(text.removeprefix("file://")).split("/")
         parts = [part for part in parts if part not in ("", ".")]
         if ".." in parts:

@@ -136,6 +136,13 @@ def test_what_fits_no_file_or_several_stays_as_it_is(tmp_path, written):
     assert matched_files(tmp_path, [written]) == [written]
 
 
+def test_a_file_that_is_elsewhere_is_not_one_of_its_name_here(tmp_path):
+    put(tmp_path, "here/1.jpg", "there/1.jpg")
+    assert matched_files(tmp_path / "here", [str(tmp_path / "there" / "1.jpg")]) == [str(tmp_path / "there" / "1.jpg")]
+    with pytest.warns(UserWarning, match="written otherwise"):
+        assert matched_files(tmp_path / "here", [str(tmp_path / "here" / "1.jpg")]) == ["1.jpg"]
+
+
 def test_a_missing_file_is_told_with_the_nearest(tmp_path):
     put(tmp_path, "ind1/IMG_0001.jpg", "ind2/x.jpg")
     (tmp_path / "t.csv").write_text("path\nind1/IMG_001.jpg\n")

@@ -129,7 +129,7 @@ def test_each_subset_is_run_and_one_that_fails_stops_no_other(root, monkeypatch)
     command = ["run", "--dataset", "wildlife10k", "--each", *place]
     started = []
 
-    def start(arguments):
+    def start(arguments, env):
         started.append(arguments)
         return subprocess.CompletedProcess(arguments, 2 if arguments[-1].endswith("CowDataset") else 0)
 
