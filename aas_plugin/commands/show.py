@@ -63,6 +63,9 @@ def show(
     typer.echo(f"{catalogue.name}  ({catalogue.root})")
     for name, count in catalogue.describe().items():
         typer.echo(f"{count:>8} {name}")
+    boxes = int(catalogue.table["bbox"].notna().sum())
+    if boxes:
+        typer.echo(f"{boxes:>8} are the part of a photo that their box holds")
     train = len(catalogue.rows_of("train"))
     budget = settings.active.budget
     typer.echo(f"{train * (train - 1) // 2:>8} pairs to ask about, active.budget {budget:g} a cycle")

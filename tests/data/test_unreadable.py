@@ -36,6 +36,14 @@ def test_looking_at_a_data_set_finds_them_and_still_draws_the_others(broken, tmp
     assert "12 images" in said and all(path in said for path in broken)
 
 
+def test_boxes_are_told_and_one_beside_its_photo_is_found(broken, tmp_path, aas):
+    rows = 'path,bbox\nann/1.jpg,"0,0,20,48"\nann/1.jpg,"20,0,20,48"\nann/2.jpg,"90,0,9,9"\nann/3.jpg,\n'
+    (tmp_path / "herd" / "boxes.csv").write_text(rows)
+    said = aas("data", "show", "herd/boxes.csv", status=3)
+    assert "4 images" in said and "3 are the part of a photo that their box holds" in said
+    assert "1 images cannot be read" in said and "ann/2.jpg#xywh=90,0,9,9: its box 90, 0, 9, 9 holds no pixel" in said
+
+
 def test_a_run_stops_and_names_the_way_to_do_without_them(broken, tmp_path, aas):
     said = aas("run", "--dataset", "herd", "--adapter", "spcl", *TINY, status=2)
     assert "3 of 15 images" in said and "--set unreadable=leave_out" in said and all(path in said for path in broken)
