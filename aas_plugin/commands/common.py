@@ -149,13 +149,15 @@ def _nearest(path: Path) -> str:
 
 def _tell_tables(folder: Path) -> None:
     """Warn of CSV files that list the photos of a folder, which count only where they are given themselves."""
+    from aas_plugin.data.tables import folded
+
     for table in sorted(folder.glob("*.csv")):
         try:
             with table.open(encoding="utf-8-sig", errors="replace") as file:
                 columns = [name.strip().strip('"') for name in re.split("[,;\t]", file.readline())]
         except OSError:
             continue
-        if "path" in columns:
+        if any(folded(name) == "path" for name in columns):
             warnings.warn(
                 f"{folder} is read as a folder of photos, and what {table.name} in it says is not used; give {table} "
                 "itself for that",

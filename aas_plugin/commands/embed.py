@@ -116,12 +116,13 @@ def photo_settings(sets: list[str] | None, others: Collection[str] = ()) -> list
     ]
 
 
-def read_photos(place: Path, layers: Sequence[Layer] = ()) -> Catalogue:
+def read_photos(place: Path, layers: Sequence[Layer] = (), lenient: bool = False) -> Catalogue:
     """List photos of a folder, flat or one folder an individual, or of a CSV file; those that are missing, too.
 
     Args:
         place: the folder or file.
         layers: what `photo_settings` gives.
+        lenient: whether they are those of several tables, of which each has some of the columns.
 
     Raises:
         AasError: there are none, or a setting of `dataset` is none of such a source.
@@ -147,7 +148,7 @@ def read_photos(place: Path, layers: Sequence[Layer] = ()) -> Catalogue:
     own = {key: value for key, value in given.items() if key not in of_tables} | {"path": place}
     try:
         if is_table:
-            return csv(CsvOptions.model_validate(own), must_exist=False)
+            return csv(CsvOptions.model_validate(own), must_exist=False, lenient=lenient)
         return folder(FolderOptions.model_validate(own))
     except ValidationError as error:
         told = explain(error, kind, "dataset", lambda path, message: origin(layers, path, message))
@@ -156,12 +157,16 @@ def read_photos(place: Path, layers: Sequence[Layer] = ()) -> Catalogue:
 
 def named_rows(catalogue: Catalogue) -> pd.DataFrame:
     """What names each image in a table that is written: its photo, and its box and own name where there are any."""
-    from aas_plugin.data.boxes import split_box
+    import pandas as pd
+
+    from aas_plugin.data.boxes import box_in_words, split_box
 
     rows = catalogue.table[["path"]].astype(object)
     rows["path"] = [split_box(path)[0].as_posix() for path in catalogue.table["path"]]
+    in_names = pd.Series([box_in_words(path) for path in catalogue.table["path"]], dtype="string")
     for column in ("bbox", "image_id"):
         cells = catalogue.table[column]
+        cells = cells.fillna(in_names) if column == "bbox" else cells
         if cells.notna().any():
             rows[column] = cells.astype(object).where(cells.notna(), None)
     return rows

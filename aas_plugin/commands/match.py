@@ -77,7 +77,7 @@ def match(
     if draw is not None and not beside.chosen:
         raise AasError("--draw shows keypoints that match; add --set evidence=local")
     opened = open_trained(model, device, plugin, console)
-    known, new = read_photos(gallery, given), read_photos(photos, given)
+    known, new = read_photos(gallery, given, lenient=True), read_photos(photos, given, lenient=True)
     if not known.has_identities:
         raise AasError(
             f"the gallery {gallery} says of no photo who is on it; put each into gallery/individual/photo, or give a "

@@ -123,6 +123,7 @@ class MatchEvidence:
         Raises:
             AasError: the evidence has no keypoints.
         """
+        from aas_plugin.data.boxes import split_box
         from aas_plugin.files import as_file_name
         from aas_plugin.local.draw import draw_matches
         from aas_plugin.runs.folder import lasting_cache
@@ -139,7 +140,8 @@ class MatchEvidence:
             match = int(np.where(individual == one, alike, -np.inf).argmax())
             places = self._gallery + photo, match
             picture, _ = draw_matches([self._photos.paths[k] for k in places], [keypoints[k] for k in places])
-            name = as_file_name(f"{photo:05d} {self._photos.paths[places[0]].stem} - {self._photos.paths[match].stem}")
+            one_name, other_name = (split_box(self._photos.paths[k])[0].stem for k in places)
+            name = as_file_name(f"{photo:05d} {one_name} - {other_name}")
             picture.save(folder / f"{name}.jpg", quality=88)
             told(photo + 1, len(best))
         self._terminal.close()

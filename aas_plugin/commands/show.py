@@ -43,6 +43,7 @@ def show(
 
     from rich.console import Console
 
+    from aas_plugin.data.catalogue import MissingFilesError
     from aas_plugin.data.images import ImageStore
     from aas_plugin.runs.data import RunData, read_data
     from aas_plugin.settings.resolving import resolve
@@ -53,7 +54,10 @@ def show(
     plugins.load("terminal", terminal, "built in")
     settings = resolve(plugins, [params_layer(params), *flag_layers(None, dataset, None, None, sets)])
     try:
-        data = read_data(plugins, settings)
+        try:
+            data = read_data(plugins, settings)
+        except MissingFilesError:
+            data = read_data(plugins, settings.model_copy(update={"unreadable": "leave_out"}))
         catalogue = data.catalogue
         images = ImageStore(catalogue.root, data.paths, 1, 1)
         problems = images.unreadable(plugins.progress("reading images"))
@@ -73,7 +77,7 @@ def show(
         typer.echo(f"{len(unreadable)} images cannot be read; --set unreadable=leave_out does without them:")
         for path, reason in unreadable.items():
             typer.echo(f"  {path}: {reason}")
-    if sheet is not None:
+    if sheet is not None and len(problems) < len(catalogue):
         readable = catalogue.table.drop(index=list(problems)).reset_index(drop=True)
         _draw_sheet(sheet, RunData(replace(catalogue, table=readable)), settings, plugins)
         typer.echo(f"contact sheet: {sheet}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from pathlib import Path
 
 import pandas as pd
@@ -11,7 +12,8 @@ from aas_plugin.errors import AasError
 
 _FRAGMENT = re.compile(r"#xywh=(percent:)?([-+.\de]+),([-+.\de]+),([-+.\de]+),([-+.\de]+)$", re.IGNORECASE)
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?", re.IGNORECASE)
-_NONE = frozenset({"", "nan", "na", "n/a", "none", "null", "[]", "()", "<na>"})
+_NONE = frozenset({"", "nan", "na", "n/a", "none", "null", "<na>"})
+_ROUNDING = 1e-3
 
 
 class Box(tuple[float, float, float, float]):
@@ -48,7 +50,8 @@ class Box(tuple[float, float, float, float]):
 def with_boxes(paths: pd.Series, cells: pd.Series) -> pd.Series:
     """Paths with their boxes, where there are any; those that have one in their name already stay.
 
-    Where no number of any box is above 1 they are shares of the photo, as MegaDetector gives them, else pixels.
+    A box of which no number is above 1, but for rounding, is in shares of the photo, as MegaDetector gives them; the
+    others are in pixels. Both in one column are a warning.
 
     Args:
         paths: (n,) strings.
@@ -58,10 +61,19 @@ def with_boxes(paths: pd.Series, cells: pd.Series) -> pd.Series:
         AasError: a cell is no box.
     """
     boxes = [None if _is_none(cell) else parse_box(cell, path) for path, cell in zip(paths, cells, strict=True)]
-    shares = all(number <= 1 for box in boxes if box is not None for number in box)
+    # No animal is one pixel wide.
+    shares = [box is not None and max(box) <= 1 + _ROUNDING for box in boxes]
+    in_pixels = sum(box is not None for box in boxes) - sum(shares)
+    if any(shares) and in_pixels:
+        first = next(path for path, is_share in zip(paths, shares, strict=True) if is_share)
+        warnings.warn(
+            f"{sum(shares)} boxes are taken as shares of their photo, the first of {first}, and {in_pixels} as pixels; "
+            "write all in pixels if that is wrong",
+            stacklevel=4,
+        )
     found = [
-        path if box is None or _FRAGMENT.search(path) else f"{path}#xywh={_written(box, shares)}"
-        for path, box in zip(paths, boxes, strict=True)
+        path if box is None or _FRAGMENT.search(path) else f"{path}#xywh={_written(box, is_share)}"
+        for path, box, is_share in zip(paths, boxes, shares, strict=True)
     ]
     return pd.Series(found, index=paths.index, dtype="string")
 
@@ -84,6 +96,18 @@ def parse_box(cell: object, path: object) -> tuple[float, ...]:
     return found
 
 
+def cut_fragment(path: str) -> tuple[str, str]:
+    """A path as it is written without its box, and what says its box, blank where it has none."""
+    found = _FRAGMENT.search(path)
+    return (path, "") if found is None else (path[: found.start()], found[0])
+
+
+def box_in_words(path: str) -> str | None:
+    """The box of an image as a cell of a table, in pixels or in shares; None for a whole photo."""
+    box = split_box(path)[1]
+    return None if box is None else f"[{', '.join(f'{number:.10g}' for number in box)}]"
+
+
 def split_box(path: str | Path) -> tuple[Path, Box | None]:
     """The file that an image lies in, and which part of it the image is; None for all of it."""
     text = str(path)
@@ -97,7 +121,10 @@ def split_box(path: str | Path) -> tuple[Path, Box | None]:
 
 
 def _is_none(cell: object) -> bool:
-    return bool(pd.isna(cell)) or str(cell).strip().casefold() in _NONE  # type: ignore[call-overload]
+    if pd.isna(cell):  # type: ignore[call-overload]
+        return True
+    parts = re.split(r"[\s,;]+", str(cell).strip(" []()").casefold())
+    return all(part in _NONE for part in parts)
 
 
 def _written(box: tuple[float, ...], shares: bool) -> str:

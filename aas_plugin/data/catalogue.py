@@ -18,21 +18,6 @@ COLUMNS = ("path", "identity", "split", "orientation", "camera", "date", "bbox",
 SPLITS = ("train", "test", "query", "gallery")
 
 
-class MissingFilesError(AasError):
-    """Images of a table whose files are not there.
-
-    Attributes:
-        paths: of these images.
-    """
-
-    def __init__(self, name: str, root: Path, paths: Sequence[str]) -> None:
-        super().__init__(
-            f"Data set {name!r} lists images that are not in {root}: {some_of(paths)}; "
-            "restore them, drop their rows or correct the root."
-        )
-        self.paths = list(paths)
-
-
 @dataclass(frozen=True, eq=False)
 class Catalogue:
     """One row per image; build it with `make_catalogue`, which checks it.
@@ -80,6 +65,23 @@ class Catalogue:
         }
 
 
+class MissingFilesError(AasError):
+    """Images of a table whose files are not there.
+
+    Attributes:
+        catalogue: all images.
+        paths: of those that are missing.
+    """
+
+    def __init__(self, catalogue: Catalogue, paths: Sequence[str], hint: str = "") -> None:
+        super().__init__(
+            f"Data set {catalogue.name!r} lists images that are not in {catalogue.root}: {some_of(paths)}; restore "
+            f"them, drop their rows, leave them out by --set unreadable=leave_out or correct the root.{hint}"
+        )
+        self.catalogue = catalogue
+        self.paths = list(paths)
+
+
 def make_catalogue(
     name: str, root: Path, table: pd.DataFrame, *, unknown: Collection[str] = UNKNOWN, must_exist: bool = True
 ) -> Catalogue:
@@ -108,11 +110,17 @@ def make_catalogue(
     checked = pd.DataFrame({"path": table["path"].astype("string")}).reset_index(drop=True)
     for column in COLUMNS[1:]:
         values = table[column] if column in table else pd.Series(pd.NA, index=table.index)
+        if column == "identity":
+            values = identified(values.astype("string").str.strip(), unknown, f"data set {name!r}")
         checked[column] = _text(values).reset_index(drop=True)
-    checked["identity"] = identified(checked["identity"], unknown, f"data set {name!r}")
-    _check_paths(name, root, checked, must_exist)
+    _check_paths(name, root, checked)
+    _check_masks(name, root, checked)
     _check_splits(name, root, set(checked["split"].dropna()))
-    return Catalogue(name, root, checked)
+    made = Catalogue(name, root, checked)
+    missing = [path for path in checked["path"] if not split_box(root / path)[0].is_file()] if must_exist else []
+    if missing:
+        raise MissingFilesError(made, missing)
+    return made
 
 
 def some_of(names: Iterable[str]) -> str:
@@ -204,8 +212,8 @@ def _check_splits(name: str, root: Path, splits: set[str]) -> None:
         )
 
 
-def _check_paths(name: str, root: Path, table: pd.DataFrame, must_exist: bool) -> None:
-    """Bring the paths to one spelling, in place, and raise unless each names a file of its own."""
+def _check_paths(name: str, root: Path, table: pd.DataFrame) -> None:
+    """Bring the paths to one spelling, in place, and raise unless each names an image of its own."""
     blank = table["path"].isna() | (table["path"].str.strip() == "").fillna(False)
     if blank.any():
         rows = some_of(str(row + 1) for row in table.index[blank])
@@ -224,8 +232,15 @@ def _check_paths(name: str, root: Path, table: pd.DataFrame, must_exist: bool) -
             f"Data set {name!r} in {root} lists images more than once: {some_of(duplicates)}; keep one row each, or "
             "tell the animals of one photo apart by a column 'bbox'."
         )
-    if not must_exist:
-        return
-    missing = [path for path in table["path"] if not split_box(root / path)[0].is_file()]
+
+
+def _check_masks(name: str, root: Path, table: pd.DataFrame) -> None:
+    """Bring the paths of masks to one spelling, in place, and raise unless each is a file."""
+    given = table["mask"].notna()
+    table.loc[given, "mask"] = [PurePosixPath(mask).as_posix() for mask in table.loc[given, "mask"]]
+    missing = [mask for mask in table.loc[given, "mask"] if not (root / mask).is_file()]
     if missing:
-        raise MissingFilesError(name, root, missing)
+        raise AasError(
+            f"Data set {name!r} lists masks that are not in {root}: {some_of(missing)}; restore them, or leave their "
+            "cells blank."
+        )

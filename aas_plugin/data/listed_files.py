@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from urllib.parse import unquote
 
-from aas_plugin.data.boxes import split_box
+from aas_plugin.data.boxes import cut_fragment, split_box
 
 _DRIVE = re.compile(r"^[A-Za-z]:[\\/]|^[\\/]{2}")
 _LIKE = str.maketrans("\u2018\u2019\u201c\u201d\u2013\u2014\u2212\u00a0\u202f\u2026", "''\"\"---  .")
@@ -37,12 +37,19 @@ def matched_files(root: Path, paths: Sequence[str]) -> list[str]:
     index: dict[str, list[str]] = defaultdict(list)
     for file in sorted(find_files(root)):
         index[_folded(file.as_posix())].append(file.as_posix())
-    how = []
+    taken: dict[str, set[str]] = defaultdict(set)
+    fits: dict[int, tuple[str, str]] = {}
     for place in open_ones:
-        fitting = _fitting(root, paths[place], index)
+        path, box = cut_fragment(paths[place])
+        fitting = _fitting(root, path, index)
         if len(fitting) == 1:
-            found[place] = fitting[0]
-            how.append(place)
+            fits[place] = fitting[0], box
+            if _is_absolute(path.strip()):
+                taken[fitting[0]].add(_folded(path.strip()))
+    # Photos of two folders elsewhere that fit one file here are not both that file.
+    how = [place for place, (file, _) in fits.items() if len(taken[file]) < 2]
+    for place in how:
+        found[place] = "".join(fits[place])
     if how:
         example = f"{paths[how[0]]!r} is {found[how[0]]!r}"
         warnings.warn(
@@ -54,8 +61,12 @@ def matched_files(root: Path, paths: Sequence[str]) -> list[str]:
 def nearest_file(root: Path, path: str) -> str | None:
     """The file below the root whose path is most like a path that names none."""
     names = {_folded(file.as_posix()): file.as_posix() for file in find_files(root)}
-    near = difflib.get_close_matches(_folded(path), names, n=1, cutoff=0.6) if len(names) <= 50_000 else []
-    return names[near[0]] if near else None
+    wanted = _folded(cut_fragment(path)[0])
+    near = difflib.get_close_matches(wanted, names, n=5, cutoff=0.6) if len(names) <= 50_000 else []
+    # A file in the same folder is not near, unless it is called alike.
+    ends = wanted.rpartition("/")[2]
+    alike = [one for one in near if difflib.SequenceMatcher(None, ends, one.rpartition("/")[2]).ratio() >= 0.75]
+    return names[alike[0]] if alike else None
 
 
 def _is_there(root: Path, path: str) -> bool:
@@ -75,7 +86,7 @@ def _exists(path: Path) -> bool:
 def _fitting(root: Path, path: str, index: dict[str, list[str]]) -> list[str]:
     for text in (path, unquote(path)):
         text = text.strip().strip("\"'").strip()
-        absolute = text.startswith(("/", "file:")) or bool(_DRIVE.match(text))
+        absolute = _is_absolute(text)
         if absolute and _exists(Path(text)) and root not in Path(text).resolve().parents:
             # Another file of that name is not meant.
             return []
@@ -92,6 +103,10 @@ def _fitting(root: Path, path: str, index: dict[str, list[str]]) -> list[str]:
         if below and (fitting := index.get("/".join(parts[1:]))):
             return fitting
     return []
+
+
+def _is_absolute(text: str) -> bool:
+    return text.startswith(("/", "file:")) or bool(_DRIVE.match(text))
 
 
 def _folded(path: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,15 +78,61 @@ def bare_photos(paths: Sequence[str], hashes: Sequence[str] | None) -> PhotoList
     return PhotoList(files, told, nothing, np.full(n, np.nan), (None,) * n)
 
 
+_PLAIN = re.compile(r"(\d{4})(\d\d)(\d\d)(?:(\d\d)(\d\d)(\d\d))?")
+_YEAR_FIRST = re.compile(r"(\d{4})[:./-](\d{1,2})[:./-](\d{1,2})(?!\d)")
+_YEAR_LAST = re.compile(r"(\d{1,2})([./-])(\d{1,2})[./-](\d{4}|\d{2})(?!\d)")
+
+
 def _days(cells: pd.Series) -> NDArray[np.float64]:
-    """Dates and times as days since 1970, float64 (N,), NaN where there is none; plain numbers as they are."""
-    text = cells.astype("string")
+    """Dates and times as days since 1970, float64 (N,), NaN where there is none; plain numbers as they are.
+
+    Read are ISO 8601, EXIF (2024:05:01), 20240501, and day and month before the year in one order for all: the day
+    first if a number above 12 stands there or dots part them, the month first if one above 12 stands second. Where
+    nothing tells, the month is first, with a warning.
+    """
+    text = cells.astype("string").str.strip()
+    known = text.dropna()
+    plain = known.str.fullmatch(r"(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(\d{6})?")
     numbers = pd.to_numeric(text, errors="coerce")
-    if numbers.notna().any() and numbers.notna().sum() == text.notna().sum():
+    if len(known) and numbers.notna().sum() == len(known) and not plain.all():
         return numbers.to_numpy(dtype=np.float64, na_value=np.nan)
-    moments = pd.to_datetime(text, errors="coerce", utc=True, format="mixed")
-    days = (moments - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(days=1)
+    day_first = _day_first(known)
+    iso = text.map(lambda cell: _iso(cell, day_first), na_action="ignore").astype("string")
+    # In microseconds a slip in the year is far away and no error.
+    moments = pd.to_datetime(iso, errors="coerce", utc=True, format="mixed").dt.as_unit("us")
+    days = (moments - pd.Timestamp(0, tz="UTC").as_unit("us")) / pd.Timedelta(days=1).as_unit("us")
     return days.to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def _day_first(known: pd.Series) -> bool:
+    """Whether dates that end with the year begin with the day."""
+    found = [match for cell in known if (match := _YEAR_LAST.match(cell))]
+    if not found:
+        return False
+    if any(int(match[1]) > 12 for match in found) or all(match[2] == "." for match in found):
+        return True
+    if not any(int(match[3]) > 12 for match in found):
+        warnings.warn(
+            f"dates such as {found[0][0]!r} are read as month, day and year, which nothing in the column denies; write "
+            "YYYY-MM-DD to be sure",
+            stacklevel=4,
+        )
+    return False
+
+
+def _iso(cell: str, day_first: bool) -> str | None:
+    """A date in ISO 8601, with the time behind it; None for what begins with none."""
+    if match := _PLAIN.fullmatch(cell):
+        time = f"T{match[4]}:{match[5]}:{match[6]}" if match[4] else ""
+        return f"{match[1]}-{match[2]}-{match[3]}{time}"
+    if match := _YEAR_FIRST.match(cell):
+        year, month, day = match[1], match[2], match[3]
+    elif match := _YEAR_LAST.match(cell):
+        year = match[4] if len(match[4]) == 4 else str(int(match[4]) + (2000 if int(match[4]) < 70 else 1900))
+        month, day = (match[3], match[1]) if day_first else (match[1], match[3])
+    else:
+        return None
+    return f"{year}-{int(month):02d}-{int(day):02d}{cell[match.end() :]}"
 
 
 def joined(one: PhotoList, other: PhotoList) -> PhotoList:

@@ -123,7 +123,7 @@ def _tell_left_out(root: Path, others: list[Path], individuals: Collection[str] 
     warnings.warn(f"folder {root}: {'; '.join(told)}", stacklevel=3)
 
 
-def csv(options: CsvOptions, must_exist: bool = True) -> Catalogue:
+def csv(options: CsvOptions, must_exist: bool = True, lenient: bool = False) -> Catalogue:
     """Read a CSV with the columns of WildlifeReID-10k, keeping its order.
 
     Only `path` is needed. `identity`, `split`, `orientation`, `camera`, `date`, `bbox`, `mask` and `image_id` are used
@@ -135,6 +135,7 @@ def csv(options: CsvOptions, must_exist: bool = True) -> Catalogue:
     Args:
         options: where it is.
         must_exist: whether a file that is missing is an error.
+        lenient: whether a header that the options give may be absent, as where they are those of several tables.
 
     Raises:
         AasError: the file cannot be read, has no column `path`, or `make_catalogue` rejects it.
@@ -142,7 +143,7 @@ def csv(options: CsvOptions, must_exist: bool = True) -> Catalogue:
     path = options.path.expanduser().resolve()
     root = path.parent if options.root is None else options.root.expanduser().resolve()
     cells = read_cells(path, options.encoding)
-    table, rest = named_columns(cells, COLUMNS, options.columns, path)
+    table, rest = named_columns(cells, COLUMNS, options.columns, path, lenient)
     if "path" not in table:
         found = ", ".join(map(repr, cells.columns))
         raise AasError(
@@ -162,12 +163,15 @@ def csv(options: CsvOptions, must_exist: bool = True) -> Catalogue:
             f"{path}: masks count for --set evidence=local alone; features are those of the background, too",
             stacklevel=2,
         )
-    table["path"] = matched_files(root, table["path"].to_list())
+    for column in ("path", "mask"):
+        if column in table:
+            table[column] = matched_files(root, table[column].to_list())
     try:
         return make_catalogue(options.title or root.name, root, table, unknown=options.unknown, must_exist=must_exist)
     except MissingFilesError as error:
         near = nearest_file(root, error.paths[0])
-        raise AasError(f"{error}{f' The nearest file to {error.paths[0]!r} is {near!r}.' if near else ''}") from None
+        hint = f" The nearest file to {error.paths[0]!r} is {near!r}." if near else ""
+        raise MissingFilesError(error.catalogue, error.paths, hint) from None
 
 
 def find_images(root: Path) -> list[Path]:

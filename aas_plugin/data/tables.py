@@ -68,7 +68,7 @@ def read_rows(path: Path, encoding: str | None = None) -> tuple[list[str], list[
 
 
 def named_columns(
-    table: pd.DataFrame, wanted: Sequence[str], given: Mapping[str, str], path: Path
+    table: pd.DataFrame, wanted: Sequence[str], given: Mapping[str, str], path: Path, lenient: bool = False
 ) -> tuple[pd.DataFrame, list[str]]:
     """Columns under the names that are wanted, whatever the case, blanks and underscores of their headers.
 
@@ -77,6 +77,7 @@ def named_columns(
         wanted: names, in the order of the result; those that the table lacks are left out.
         given: header of some of them, by name.
         path: of the table, for errors.
+        lenient: whether a given header may be absent; then the name itself is looked for.
 
     Returns:
         The columns, and the headers of those that were not wanted.
@@ -88,20 +89,26 @@ def named_columns(
     found: dict[str, int] = {}
     for name in wanted:
         header = given.get(name, name)
-        alike = [place for place, other in enumerate(headers) if other.strip() == header.strip()]
-        alike = alike or [place for place, other in enumerate(headers) if folded(other) == folded(header)]
+        alike = _alike(headers, header)
+        if not alike and lenient:
+            alike = _alike(headers, name)
         if len(alike) > 1:
             raise AasError(
                 f"{path} has the column {name!r} {len(alike)} times "
                 f"({', '.join(repr(headers[place]) for place in alike)}); keep one, or name another "
                 f"by --set dataset.columns.{name}=HEADER"
             )
-        if not alike and name in given:
+        if not alike and name in given and not lenient:
             raise AasError(f"{path} has no column {header!r} but {', '.join(map(repr, headers))}; see dataset.columns")
         if alike:
             found[name] = alike[0]
     rest = [header for place, header in enumerate(headers) if place not in found.values()]
     return pd.DataFrame({name: table.iloc[:, place] for name, place in found.items()}), rest
+
+
+def _alike(headers: Sequence[str], header: str) -> list[int]:
+    exact = [place for place, other in enumerate(headers) if other.strip() == header.strip()]
+    return exact or [place for place, other in enumerate(headers) if folded(other) == folded(header)]
 
 
 def folded(header: str) -> str:

@@ -145,7 +145,7 @@ class LocalEvidence:
             return None
         moment = photos.date
         if self.options.sittings == "name":
-            numbers = [re.findall(r"\d+", path.stem) for path in photos.paths]
+            numbers = [re.findall(r"\d+", split_box(path)[0].stem) for path in photos.paths]
             moment = np.array([float(found[-1]) if found else np.nan for found in numbers])
         return moment if len(np.unique(moment[~np.isnan(moment)])) > 1 else None
 

@@ -23,7 +23,7 @@ class Photos:
     def __init__(self, run: FinishedRun) -> None:
         self._run = run
         self._root: Path | None = None
-        self._looked = False
+        self._roots: list[Path] | None = None
 
     def thumbnail(self, path: str, content: str) -> bytes | None:
         """A JPEG of at most `SIDE` pixels, or None if the photo is gone, changed or unreadable.
@@ -35,9 +35,10 @@ class Photos:
 
     def path(self, path: str, content: str) -> Path | None:
         """The file of a photo, or None if it is gone or changed; see `thumbnail`."""
-        if not self._looked:
-            self._looked = True
-            self._root = next((root for root in _roots(self._run) if _is(root / path, content)), None)
+        if self._root is None:
+            # The first photo that is asked for may be gone.
+            self._roots = list(dict.fromkeys(_roots(self._run))) if self._roots is None else self._roots
+            self._root = next((root for root in self._roots if _is(root / path, content)), None)
         if self._root is None or not _is(self._root / path, content):
             return None
         return self._root / path

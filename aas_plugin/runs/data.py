@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from aas_plugin.data.archive import unpack
-from aas_plugin.data.catalogue import Catalogue, content_hashes, data_hash, some_of
+from aas_plugin.data.catalogue import Catalogue, MissingFilesError, content_hashes, data_hash, some_of
 from aas_plugin.data.images import ImageStore
 from aas_plugin.data.splits import open_set_split
 from aas_plugin.errors import AasError
@@ -94,7 +94,12 @@ def read_data(plugins: Plugins, settings: RunSettings, data: Path | None = None)
     else:
         component = plugins.component("dataset", choice.name)
         progress = plugins.progress(f"making {choice.name}")
-        catalogue = component.make(choice.options, progress)
+        try:
+            catalogue = component.make(choice.options, progress)
+        except MissingFilesError as error:
+            if settings.unreadable == "stop":
+                raise
+            catalogue = error.catalogue
     left_out: dict[str, str] = {}
     if settings.unreadable == "leave_out":
         catalogue, left_out = _readable(catalogue, plugins.progress("checking images"))

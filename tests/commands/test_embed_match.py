@@ -188,6 +188,20 @@ def test_animals_of_one_photo_are_matched_by_their_boxes(here):
     assert found["bbox"].tolist() == [str(box) for box in boxes]
 
 
+def test_boxes_in_paths_and_headers_of_one_table_alone_are_taken(here):
+    both = np.concatenate([np.full((12, 9, 3), COLOURS[name], dtype=np.uint8) for name in ("ben", "cleo")], axis=1)
+    Image.fromarray(both).save(here / "new" / "both.png")
+    pd.DataFrame({"path": [f"both.png#xywh={left},0,9,12" for left in (0, 9)]}).to_csv("new/list.csv")
+    paths = [path.relative_to(here / "gallery").as_posix() for path in sorted((here / "gallery").rglob("*.png"))]
+    pd.DataFrame({"path": paths, "who": [path.split("/")[0] for path in paths]}).to_csv("gallery/list.csv")
+    named = ("--set", "dataset.columns.identity=who", "-k", "1")
+    aas("match", "mine", "gallery/list.csv", "new/list.csv", *named)
+    found = pd.read_csv("matches.csv")
+    assert found[["path", "bbox", "individual"]].to_numpy().tolist() == [
+        ["both.png", "[0, 0, 9, 12]", "ben"], ["both.png", "[9, 0, 9, 12]", "cleo"]
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

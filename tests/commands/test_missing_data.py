@@ -44,6 +44,8 @@ def test_a_table_in_a_folder_of_photos_is_told_once(herd, aas, name):
     shown = aas("data", "show", "herd")
     assert " ".join(shown.split()).count(f"give herd/{name} itself") == 1
     assert "warning" not in aas("data", "show", f"herd/{name}")
+    (herd / name).write_text("Path;Identity\na0/0.png;Ada\n")
+    assert "itself" in aas("data", "show", "herd")
     (herd / name).write_text("camera,height\n1,2\n")
     assert "itself" not in aas("data", "show", "herd")
 

@@ -10,6 +10,7 @@ from PIL import Image
 from aas_plugin.data.boxes import Box, split_box, with_boxes
 from aas_plugin.data.catalogue import content_hashes, make_catalogue
 from aas_plugin.data.images import ImageStore, UnreadableImageError, open_upright
+from aas_plugin.data.sources import CsvOptions, csv
 from aas_plugin.errors import AasError
 
 
@@ -50,8 +51,20 @@ def test_two_animals_of_one_photo_are_two_images_of_their_pixels(quarters, photo
     assert one != other
 
 
+@pytest.mark.parametrize("other", ["[0, 0, 9, 12]", "[0, 0, 1.0000001, 1]"])
+def test_shares_stay_shares_beside_pixels_and_rounding(quarters, other):
+    cells = ["[0.5, 0, 0.5, 1]", other]
+    if other.startswith("[0, 0, 9"):
+        with pytest.warns(UserWarning, match="1 boxes are taken as shares .* and 1 as pixels"):
+            made = catalogue(quarters, ["two.png", "lying.png"], cells)
+    else:
+        made = catalogue(quarters, ["two.png", "lying.png"], cells)
+    photo = open_upright(quarters / made.table["path"][0])
+    assert photo.size == (30, 40) and photo.getpixel((0, 0)) == (0, 0, 200)
+
+
 def test_a_photo_without_a_box_is_all_of_it_and_keeps_its_name(quarters):
-    made = catalogue(quarters, ["two.png", "lying.png"], ["", "nan"])
+    made = catalogue(quarters, ["two.png", "lying.png"], ["[nan, nan, nan, nan]", "nan"])
     assert made.table["path"].tolist() == ["two.png", "lying.png"]
     assert open_upright(quarters / "lying.png").size == (60, 40)
 
@@ -70,6 +83,19 @@ def test_a_box_beside_its_photo_makes_that_image_unreadable(quarters):
     assert list(problems) == [1] and "holds no pixel of the photo, which is 60 x 40" in problems[1]
     with pytest.raises(UnreadableImageError):
         open_upright(quarters / made.table["path"][1])
+
+
+def test_masks_are_matched_as_photos_are_and_must_be_there(quarters):
+    (quarters / "m").mkdir()
+    Image.new("L", (60, 40)).save(quarters / "m" / "two.png")
+    for written in ("m/two.png", "./m/two.png"):
+        assert catalogue(quarters, ["two.png"], [None], mask=[written]).table["mask"].tolist() == ["m/two.png"]
+    (quarters / "t.csv").write_text("path,mask\ntwo.png,M\\TWO.png\nlying.png,\n")
+    with pytest.warns(UserWarning, match="written otherwise"):
+        found = csv(CsvOptions(path=quarters / "t.csv"))
+    assert found.table["mask"].tolist() == ["m/two.png", pd.NA]
+    with pytest.raises(AasError, match=r"masks that are not in .*: 'gone\.png'"):
+        catalogue(quarters, ["two.png"], [None], mask=["gone.png"])
 
 
 def test_the_same_box_twice_is_refused(quarters):

@@ -143,12 +143,22 @@ def test_a_file_that_is_elsewhere_is_not_one_of_its_name_here(tmp_path):
         assert matched_files(tmp_path / "here", [str(tmp_path / "here" / "1.jpg")]) == ["1.jpg"]
 
 
+def test_photos_of_two_places_are_not_one_file(tmp_path):
+    put(tmp_path, "IMG_1.JPG", "p.jpg")
+    written = ["C:\\ada\\IMG_1.JPG", "C:\\ben\\IMG_1.JPG"]
+    assert matched_files(tmp_path, written) == written
+    with pytest.warns(UserWarning):
+        assert matched_files(tmp_path, [written[0], written[0], "P.JPG#xywh=1,2,3,4"]) == [
+            "IMG_1.JPG", "IMG_1.JPG", "p.jpg#xywh=1,2,3,4"
+        ]  # fmt: skip
+
+
 def test_a_missing_file_is_told_with_the_nearest(tmp_path):
     put(tmp_path, "ind1/IMG_0001.jpg", "ind2/x.jpg")
     (tmp_path / "t.csv").write_text("path\nind1/IMG_001.jpg\n")
     with pytest.raises(AasError, match=r"'ind1/IMG_001\.jpg'.*The nearest file to .* is 'ind1/IMG_0001\.jpg'"):
         csv(CsvOptions(path=tmp_path / "t.csv"))
-    assert nearest_file(tmp_path, "quite/another") is None
+    assert nearest_file(tmp_path, "quite/another") is nearest_file(tmp_path, "ind1/gone.jpg") is None
 
 
 def test_a_table_whose_paths_are_right_looks_at_no_folder(tmp_path, monkeypatch):

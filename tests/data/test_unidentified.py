@@ -46,6 +46,13 @@ def test_an_animal_called_na_is_one_where_the_setting_says_so(tmp_path):
         assert folder(FolderOptions(path=tmp_path, unknown=["XX"])).table["identity"].tolist() == ["Na", pd.NA]
 
 
+def test_a_code_for_nobody_does_not_keep_numbers_from_being_whole(tmp_path):
+    put(tmp_path, "1.jpg", "2.jpg")
+    table = pd.DataFrame({"path": ["1.jpg", "2.jpg"], "identity": ["7.0", "unknown"]})
+    with pytest.warns(UserWarning):
+        assert make_catalogue("m", tmp_path, table).table["identity"].tolist() == ["7", pd.NA]
+
+
 def test_blanks_are_nobody_whatever_the_setting(tmp_path):
     put(tmp_path, "1.jpg", "2.jpg", "3.jpg")
     table = pd.DataFrame({"path": ["1.jpg", "2.jpg", "3.jpg"], "identity": ["", float("nan"), "NA"]})

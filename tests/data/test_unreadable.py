@@ -59,7 +59,21 @@ def test_a_run_without_them_lists_them_in_its_folder_and_goes_on_without_them(br
     aas("run", "--resume", "--run-name", "mine")
 
 
+def test_a_photo_of_a_table_that_is_missing_is_one_that_cannot_be_read(broken, tmp_path, aas):
+    good = [f"ann/{number}.jpg" for number in range(1, 5)]
+    (tmp_path / "herd" / "some.csv").write_text("\n".join(["path", *good, *(f"cat/gone{n}.jpg" for n in range(7))]))
+    said = aas("data", "show", "herd/some.csv", status=3)
+    assert "7 images cannot be read" in said and "cat/gone6.jpg" in said and "4 images" in said
+    assert "unreadable=leave_out" in aas("run", "--dataset", "herd/some.csv", *TINY, status=2)
+    said = aas("run", "--dataset", "herd/some.csv", "--set", "unreadable=leave_out", "--sampler", "none", *TINY)
+    assert "7 of 11 images cannot be read and are left out" in " ".join(said.split())
+
+
 def test_nothing_that_can_be_read_is_said(broken, tmp_path, aas):
+    (tmp_path / "all").mkdir()
+    for name in ("a.png", "b.png"):
+        (tmp_path / "all" / name).write_text("no photo")
+    assert "2 images cannot be read" in aas("data", "show", "all", "--sheet", "sheet.png", status=3)
     for path in (tmp_path / "herd").rglob("*.jpg"):
         path.write_bytes(b"")
     said = aas("run", "--dataset", "herd", "--set", "unreadable=leave_out", *TINY, status=2)

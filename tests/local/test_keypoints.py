@@ -176,3 +176,11 @@ def test_keypoints_of_aliked_match_too(herd_of_photos):
     assert not problems
     scores = lnbnn_scores([points.descriptors for points in found], [np.arange(len(photos))])
     assert first_hits(scores, individual) > 0.8
+
+
+def test_the_number_of_a_photo_is_in_its_name_and_not_in_its_box(tmp_path):
+    boxes = ("#xywh=percent:12.34,10,30.5,50", "#xywh=10.5,8,60,48", "")
+    paths = [f"{tmp_path}/IMG_{number:04d}.jpg{box}" for number, box in zip((12, 15, 19), boxes, strict=True)]
+    photos = bare_photos(paths, ["a", "b", "c"])
+    evidence = LocalEvidence(LocalOptions(sittings="name"))
+    assert evidence._moments(photos).tolist() == [12, 15, 19]
