@@ -205,6 +205,14 @@ def read_json(path: Path, way_out: str) -> dict[str, Any]:
     return value
 
 
+def json_if_readable(path: Path) -> dict[str, Any]:
+    """A JSON object; empty where there is none that can be read."""
+    try:
+        return read_json(path, "")
+    except AasError:
+        return {}
+
+
 def check_zip(path: Path) -> None:
     """Read a zip file such as torch writes through, and compare the sums in it, which torch itself does not.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from aas_plugin.constraints.located import one_to_one
 from aas_plugin.constraints.matching_images import Images
 from aas_plugin.constraints.pending import FILE as PENDING
 from aas_plugin.errors import AasError
-from aas_plugin.files import disk_errors, write_json
+from aas_plugin.files import disk_errors, json_if_readable, write_json
 
 FILE = "begun.json"
 EARLIER = "earlier"
@@ -65,7 +64,7 @@ def enter(folder: Path, given: dict[str, Any], resume: bool | None, images: Imag
     if resume is False:
         _set_aside(folder)
     elif proposals(folder):
-        saved = _read(state)
+        saved = json_if_readable(state) or None
         if saved is None and not resume:
             raise AasError(f"{folder} holds questions, and nothing says of which images and settings; {_ways(True)}")
         before = given if saved is None else saved
@@ -79,22 +78,13 @@ def enter(folder: Path, given: dict[str, Any], resume: bool | None, images: Imag
         if saved is not None:
             given = {**saved, "images": given["images"]}
     keep_images(folder, images)
-    if given != _read(state):
+    if given != json_if_readable(state):
         write_json(state, given)
 
 
 def nothing_left(folder: Path) -> AasError:
     """The error for a folder in which all questions were asked: going on would ask nothing, without a word."""
     return AasError(f"all questions of {folder} were asked and answered, so nothing more is asked; {_ways(True)}")
-
-
-def _read(state: Path) -> dict[str, Any] | None:
-    """A fingerprint that was written, None where there is none that can be read."""
-    try:
-        found = json.loads(state.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return None
-    return found if isinstance(found, dict) else None
 
 
 def _moved(folder: Path, images: Images) -> bool:

@@ -149,13 +149,16 @@ def _nearest(path: Path) -> str:
 
 def _tell_tables(folder: Path) -> None:
     """Warn of CSV files that list the photos of a folder, which count only where they are given themselves."""
-    from aas_plugin.data.tables import folded
+    from aas_plugin.data.tables import folded, read_rows
+    from aas_plugin.errors import AasError
 
     for table in sorted(folder.glob("*.csv")):
         try:
-            with table.open(encoding="utf-8-sig", errors="replace") as file:
-                columns = [name.strip().strip('"') for name in re.split("[,;\t]", file.readline())]
-        except OSError:
+            with warnings.catch_warnings():
+                # How a table is written that is not used is nothing to tell.
+                warnings.simplefilter("ignore")
+                columns, _ = read_rows(table)
+        except AasError:
             continue
         if any(folded(name) == "path" for name in columns):
             warnings.warn(

@@ -200,7 +200,7 @@ def embed_photos(
     """
     import numpy as np
 
-    from aas_plugin.data.catalogue import content_hash
+    from aas_plugin.data.catalogue import content_hashes
     from aas_plugin.data.images import ImageStore
     from aas_plugin.errors import AasError
     from aas_plugin.models.feature_cache import cached_features
@@ -216,13 +216,10 @@ def embed_photos(
         if not len(rows):
             first = next(iter(unreadable.values()))
             raise AasError(f"none of the {len(catalogue)} photos in {catalogue.root} can be read (the first: {first})")
-        hashes = [""] * len(catalogue)
-        for row in rows.tolist():
-            hashes[row] = content_hash(catalogue.root / catalogue.table["path"][row])
         found = cached_features(
             model.embedder,
             images,
-            hashes,
+            content_hashes(catalogue, rows=rows.tolist()),
             rows,
             choose_device(device),
             shared_cache(),

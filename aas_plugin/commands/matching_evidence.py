@@ -75,7 +75,7 @@ class MatchEvidence:
         """
         from aas_plugin.active.questions import call_with_needed
         from aas_plugin.clustering.knn import nearest
-        from aas_plugin.data.catalogue import content_hash
+        from aas_plugin.data.catalogue import content_hashes
         from aas_plugin.data.photo_list import joined, photos_of
         from aas_plugin.evaluation.fused_matching import fuse_matches
         from aas_plugin.fusion.sources import PARTNERS, sources_if_any
@@ -84,13 +84,11 @@ class MatchEvidence:
         if not self.chosen:
             return None
         self._gallery = len(rows)
-        lists = []
-        for catalogue, places in ((known, rows), (new, seen)):
-            hashes = [""] * len(catalogue)
-            for row in places.tolist():
-                hashes[row] = content_hash(catalogue.root / catalogue.table["path"][row])
-            lists.append(photos_of(catalogue, places, hashes))
-        self._photos = joined(*lists)
+        of_gallery, of_photos = (
+            photos_of(catalogue, places, content_hashes(catalogue, rows=places.tolist()))
+            for catalogue, places in ((known, rows), (new, seen))
+        )
+        self._photos = joined(of_gallery, of_photos)
         both = np.concatenate([gallery, features])
         given = {"photos": self._photos, "cache": lasting_cache(), "progress": self._plugins.progress}
         try:

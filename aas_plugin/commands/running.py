@@ -84,9 +84,9 @@ class Given:
         from aas_plugin.runs.folder import default_name
 
         if self.run_name is not None:
-            return runs / valid_name(self.run_name)
+            return runs / self.run_name
         while True:
-            folder = runs / valid_name(default_name(settings, runs))
+            folder = runs / default_name(settings, runs)
             try:
                 folder.mkdir(parents=True)
             except FileExistsError:

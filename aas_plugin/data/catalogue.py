@@ -130,30 +130,36 @@ def some_of(names: Iterable[str]) -> str:
     return ", ".join(quoted[:5]) + more
 
 
-def content_hashes(catalogue: Catalogue, progress: Callable[[int, int], None] | None = None) -> list[str]:
+def content_hashes(
+    catalogue: Catalogue, progress: Callable[[int, int], None] | None = None, rows: Sequence[int] | None = None
+) -> list[str]:
     """Hash the bytes of every image, in catalogue order.
 
     Args:
         catalogue: the images.
         progress: called with (images done, all images) after each.
+        rows: those to hash; all without.
 
     Returns:
-        `content_hash` of each.
+        `content_hash` of each image, blank where it is not asked for.
 
     Raises:
         AasError: a file cannot be opened.
     """
-    hashes = []
-    for path in catalogue.table["path"]:
+    paths = catalogue.table["path"].to_list()
+    hashes = [""] * len(paths)
+    wanted = range(len(paths)) if rows is None else rows
+    for done, row in enumerate(wanted, start=1):
+        path = paths[row]
         try:
-            hashes.append(content_hash(catalogue.root / path))
+            hashes[row] = content_hash(catalogue.root / path)
         except OSError as error:
             raise AasError(
                 f"Image {path!r} in {catalogue.root} cannot be opened ({error.strerror}); "
                 "restore it or drop it from the data set."
             ) from error
         if progress is not None:
-            progress(len(hashes), len(catalogue))
+            progress(done, len(wanted))
     return hashes
 
 

@@ -17,7 +17,7 @@ from aas_plugin.errors import AasError
 UNUSED_PIXELS = frozenset(
     {"segmentation", "segmentationmask", "polygon", "contour", "rle", "rotation", "rotate", "rotated", "angle", "theta"}
     | {"roll", "crop", "roi", "flip", "flipped", "mirror", "mirrored", "x", "y", "w", "h", "xmin", "ymin", "xmax"}
-    | {"ymax", "xmin", "x1", "y1", "x2", "y2", "left", "top", "right", "bottom", "bboxx", "bboxy", "bboxw", "bboxh"}
+    | {"ymax", "x1", "y1", "x2", "y2", "left", "top", "right", "bottom", "bboxx", "bboxy", "bboxw", "bboxh"}
     | {"bboxwidth", "bboxheight", "boundingbox", "box", "boxes", "frame", "page", "videoframe", "timestampms"}
 )
 """Headers, folded, of what says which pixels of a file count, and is not used."""
@@ -62,16 +62,12 @@ class CsvOptions(SourceOptions):
         return value
 
 
-def folder(options: FolderOptions, must_exist: bool = True) -> Catalogue:
+def folder(options: FolderOptions) -> Catalogue:
     """Read a folder of images: either `root/identity/image`, or `root/image` without identities.
 
     Images are files that Pillow can open here, by their suffix in any case. Hidden files and folders are skipped and
     symbolic links are followed. Rows are sorted by path. A warning counts the files that are no images, and names
     folders that have none.
-
-    Args:
-        options: where it is.
-        must_exist: without meaning here; see `csv`.
 
     Raises:
         AasError: the folder does not exist, has no images, mixes both forms or holds images deeper down, or

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import json
 import subprocess
 import time
 import uuid
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from aas_plugin.data.catalogue import Catalogue
-from aas_plugin.files import write_json
+from aas_plugin.files import json_if_readable, write_json
 
 Status = Literal["running", "waiting", "finished", "failed", "killed"]
 
@@ -41,7 +40,7 @@ def read_status(folder: Path, alive: bool) -> dict[str, Any]:
         folder: of the run.
         alive: whether its process is known to be at work; one that is not, and never told its end, was killed.
     """
-    found = read_mapping(folder / STATUS)
+    found = json_if_readable(folder / STATUS)
     if not found:
         found = {"status": "finished" if (folder / "metrics.json").exists() else "running"}
     if found.get("status") == "running" and not alive:
@@ -63,15 +62,6 @@ def write_origin(folder: Path, catalogue: Catalogue, data_hash: str) -> None:
     }
     origin = {"id": uuid.uuid4().hex, "git_commit": git_commit(), "user": _user(), "began": time.time(), "data": data}
     write_json(folder / ORIGIN, origin)
-
-
-def read_mapping(path: Path) -> dict[str, Any]:
-    """A JSON mapping; empty where there is none that can be read."""
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def git_commit() -> str | None:

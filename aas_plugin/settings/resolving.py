@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import yaml
@@ -15,7 +14,7 @@ from aas_plugin.settings.explain import explain
 from aas_plugin.settings.layers import Layer, origin
 from aas_plugin.settings.models import CHOICES, CHOSEN, Choice, DrivenSettings, RunSettings, named
 from aas_plugin.settings.presets import PRESETS
-from aas_plugin.settings.yaml_file import in_words, read_mapping
+from aas_plugin.settings.yaml_file import in_words
 
 if TYPE_CHECKING:
     from aas_plugin.plugins.manager import Plugins
@@ -127,15 +126,6 @@ def _component(plugins: Plugins, kind: Kind, name: str, path: Sequence[str], lay
         if kind == "dataset" and name not in plugins.broken:
             text += "; there is no folder or file of that name, either"
         raise AasError(text) from error.__cause__
-
-
-def read_params(path: Path) -> Layer:
-    """Read a YAML mapping of settings.
-
-    Raises:
-        AasError: the file is none; it names it.
-    """
-    return read_mapping(path)
 
 
 def parse_set(assignment: str) -> Layer:

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aas_plugin.files import write_json
-from aas_plugin.runs.status import Status, read_mapping
+from aas_plugin.files import json_if_readable, write_json
+from aas_plugin.runs.status import Status
 from aas_plugin.tracking.records import Input, Records, Scalar, as_json
 from aas_plugin.tracking.store import find_or_make_run, opened, sqlite_file, without_password
 
@@ -72,7 +72,7 @@ def open_run(
         OSError: an SQLite store cannot be written.
         MlflowException: the store refuses, or does not answer.
     """
-    saved = read_mapping(folder / STATE)
+    saved = json_if_readable(folder / STATE)
     shown = without_password(uri)
     known = saved.get("run_id") if saved.get("uri") in (uri, shown) else None
     artifacts = root.resolve() / "mlartifacts" if sqlite_file(uri) else None
@@ -111,7 +111,7 @@ class StoreRun:
         self._inputs = {(data.dataset.name, data.dataset.digest) for data in run.inputs.dataset_inputs}
         self._models = [model.model_id for model in run.outputs.model_outputs]
         self._sizes: dict[str, int | None] | None = None
-        saved = read_mapping(self._state)
+        saved = json_if_readable(self._state)
         self._versions: dict[str, list[int]] = saved.get("files") or {}
         self._model_begun: str | None = saved.get("model_begun")
 
@@ -316,7 +316,7 @@ class StoreRun:
             raise
 
     def _save(self, **values: Any) -> None:
-        write_json(self._state, {**read_mapping(self._state), **values})
+        write_json(self._state, {**json_if_readable(self._state), **values})
 
 
 def _as_input(given: Input) -> Any:

@@ -14,9 +14,10 @@ from typing import Any
 
 from aas_plugin.constraints.answers import AnswerLog
 from aas_plugin.constraints.sets import set_hash
+from aas_plugin.files import json_if_readable
 from aas_plugin.runs.folder import saved_settings
 from aas_plugin.runs.outcome import outcome_in_words
-from aas_plugin.runs.status import ORIGIN, Status, read_mapping, read_status
+from aas_plugin.runs.status import ORIGIN, Status, read_status
 
 LONGEST_NAME = 250
 LONGEST_PARAM = 6000
@@ -102,10 +103,10 @@ def read_records(folder: Path, alive: bool) -> Records:
     """
     folder = folder.resolve()
     settings = saved_settings(folder)
-    chosen = {key: value for key, value in read_mapping(folder / "clustering.json").items() if key != "score"}
+    chosen = {key: value for key, value in json_if_readable(folder / "clustering.json").items() if key != "score"}
     params = {name: str(value) for name, value in [*_flat(settings), *_flat(chosen, "chosen.clustering")]}
     status = read_status(folder, alive)
-    origin = read_mapping(folder / ORIGIN)
+    origin = json_if_readable(folder / ORIGIN)
     model = folder / "model.pt"
     began, ended = origin.get("began"), status["time"]
     return Records(
@@ -124,7 +125,7 @@ def read_records(folder: Path, alive: bool) -> Records:
 
 
 def _tags(folder: Path, origin: dict[str, Any], status: dict[str, Any]) -> dict[str, Any]:
-    state = read_mapping(folder / "run.json")
+    state = json_if_readable(folder / "run.json")
     tags = {
         "mlflow.user": origin.get("user"),
         "mlflow.source.name": "aas run",
@@ -138,7 +139,7 @@ def _tags(folder: Path, origin: dict[str, Any], status: dict[str, Any]) -> dict[
     }
     if status["status"] != "finished":
         return tags
-    summary = read_mapping(folder / "metrics.json")
+    summary = json_if_readable(folder / "metrics.json")
     kept = {"kept": summary.get("kept"), "kept_because": summary.get("kept_because")}
     return {**tags, **kept, "outcome": outcome_in_words(summary)}
 
@@ -146,7 +147,7 @@ def _tags(folder: Path, origin: dict[str, Any], status: dict[str, Any]) -> dict[
 def _metrics(folder: Path) -> Iterator[Scalar]:
     ends: dict[int, float] = {}
     for path in sorted((folder / "cycles").glob("*/report.json")):
-        report = read_mapping(path)
+        report = json_if_readable(path)
         if "cycle" not in report:
             continue
         written = path.stat().st_mtime

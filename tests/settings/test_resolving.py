@@ -4,7 +4,8 @@ import pytest
 
 from aas_plugin.errors import AasError
 from aas_plugin.plugins.manager import load_plugins
-from aas_plugin.settings.resolving import parse_set, read_params, resolve
+from aas_plugin.settings.resolving import parse_set, resolve
+from aas_plugin.settings.yaml_file import read_mapping
 
 
 @pytest.fixture(scope="module")
@@ -133,6 +134,6 @@ def test_a_params_file_that_is_none(tmp_path, text, message):
     path = tmp_path / "params.yaml"
     path.write_text(text)
     with pytest.raises(AasError, match=message):
-        read_params(path)
+        read_mapping(path)
     with pytest.raises(AasError, match="no such file"):
-        read_params(tmp_path / "absent.yaml")
+        read_mapping(tmp_path / "absent.yaml")
