@@ -40,6 +40,7 @@ class Answer:
             blank for a new question.
         linkage: mean similarity, in [0, 1], of the two clusters that the pair stood for when it was asked; None where
             it stood for none.
+        reason: why it could not be told, such as "blurred", or that the answer was set aside; blank for none.
     """
 
     id: str
@@ -55,10 +56,32 @@ class Answer:
     contradicts: tuple[str, ...] = ()
     repeats: str = ""
     linkage: float | None = None
+    reason: str = ""
 
     def __post_init__(self) -> None:
         if self.decision not in get_args(Decision):
             raise ValueError(f"answer {self.id} has the unknown decision {self.decision!r}")
+
+
+SET_ASIDE = "set aside"
+"""Reason of an answer that somebody set aside: it is kept, marked, and not asked again."""
+
+
+@dataclass(frozen=True)
+class Revocation:
+    """An answer that was taken back.
+
+    Attributes:
+        revokes: its id.
+        annotator: who took it back.
+        time: ISO 8601, UTC.
+        reason: why, such as "undo"; blank where nobody said.
+    """
+
+    revokes: str
+    annotator: str
+    time: str
+    reason: str = ""
 
 
 class AnswerLog:
@@ -83,7 +106,7 @@ class AnswerLog:
         self.damaged: str | None = None
         self._answers: list[Answer] = []
         self._ids: set[str] = set()
-        self._revoked: set[str] = set()
+        self._revoked: dict[str, Revocation] = {}
         self._size = 0  # bytes and lines read so far
         self._lines = 0
         self._refresh()
@@ -104,34 +127,53 @@ class AnswerLog:
         self._refresh()
         return set(self._ids)
 
-    def append(self, answers: Iterable[Answer]) -> None:
+    def given(self) -> list[Answer]:
+        """All answers that were ever given, revoked ones among them, in their order."""
+        self._refresh()
+        return list(self._answers)
+
+    def revocations(self) -> dict[str, Revocation]:
+        """What was taken back, by the ids of the answers, in the order in which it was."""
+        self._refresh()
+        return dict(self._revoked)
+
+    def append(
+        self, answers: Iterable[Answer], revokes: Iterable[str] = (), annotator: str = "", reason: str = ""
+    ) -> None:
         """Write answers down, all or none.
 
+        Args:
+            answers: new ones.
+            revokes: ids of answers that they take the place of, which are taken back in the same breath.
+            annotator: who takes them back.
+            reason: why.
+
         Raises:
-            AasError: the log cannot be written (nothing was kept), or an id is taken.
+            AasError: the log cannot be written (nothing was kept), an id is taken, or one to take back is not there.
         """
         answers = list(answers)
         with self._open() as file:
+            back = [self._revocation(one, annotator, reason) for one in revokes if one not in self._revoked]
             new: set[str] = set()
             for answer in answers:
                 if answer.id in self._ids or answer.id in new:
                     raise AasError(f"Answer {answer.id} is already in {self.path}; give it another id.")
                 new.add(answer.id)
-            self._write(file, [{"record": "answer", **vars(answer)} for answer in answers])
+            self._write(file, [*back, *({"record": "answer", **vars(answer)} for answer in answers)])
 
-    def revoke(self, answer_id: str, annotator: str) -> None:
+    def revoke(self, answer_id: str, annotator: str, reason: str = "") -> None:
         """Take an answer back; one that is already taken back stays so.
 
         Raises:
             AasError: there is no such answer, or the log cannot be written.
         """
-        with self._open() as file:
-            if answer_id not in self._ids:
-                raise AasError(f"Answer {answer_id} is not in {self.path}, so it cannot be revoked; check its id.")
-            if answer_id not in self._revoked:
-                now = datetime.now(UTC).isoformat(timespec="seconds")
-                who = {"annotator": annotator, "time": now}
-                self._write(file, [{"record": "revocation", "revokes": answer_id, **who}])
+        self.append([], [answer_id], annotator, reason)
+
+    def _revocation(self, answer_id: str, annotator: str, reason: str) -> dict[str, object]:
+        if answer_id not in self._ids:
+            raise AasError(f"Answer {answer_id} is not in {self.path}, so it cannot be revoked; check its id.")
+        who = {"annotator": annotator, "time": datetime.now(UTC).isoformat(timespec="seconds")}
+        return {"record": "revocation", "revokes": answer_id, **who, **({"reason": reason} if reason else {})}
 
     @contextmanager
     def _open(self) -> Iterator[FileIO]:
@@ -188,16 +230,17 @@ class AnswerLog:
                 self._answers.append(record)
                 self._ids.add(record.id)
             else:
-                self._revoked.add(record)
+                self._revoked.setdefault(record.revokes, record)
         self._size += len(data)
         self._lines += len(lines)
 
-    def _parse(self, line: bytes, number: int) -> Answer | str:
-        """An answer, or the id that a revocation names. Fields that a newer version added are left out."""
+    def _parse(self, line: bytes, number: int) -> Answer | Revocation:
+        """An answer or a revocation. Fields that a newer version added are left out."""
         try:
             record = json.loads(line.decode())
             if record["record"] == "revocation":
-                return str(record["revokes"])
+                told = {name: str(record.get(name, "")) for name in ("annotator", "time", "reason")}
+                return Revocation(str(record["revokes"]), **told)
             if record["record"] != "answer":
                 raise ValueError(f"unknown kind of record {record['record']!r}")
             known = {field.name: record[field.name] for field in fields(Answer) if field.name in record}
@@ -224,6 +267,8 @@ class AnswerLog:
     def _write(self, file: FileIO, records: list[dict[str, object]]) -> None:
         """Put the records on disk, or none of them."""
         rest = memoryview("".join(json.dumps(record) + "\n" for record in records).encode())
+        if not rest:
+            return
         size = self._size
         try:
             while rest:

@@ -21,12 +21,12 @@ from aas_plugin.data.tables import folded, read_rows
 from aas_plugin.errors import AasError
 from aas_plugin.files import write_atomically
 
-OPTIONAL = ("contradicts", "repeats", "linkage")
+OPTIONAL = ("contradicts", "repeats", "linkage", "reason")
 COLUMNS = tuple(field.name for field in fields(Answer) if field.name not in OPTIONAL)
 """Columns of a set, one row an answer: text, but for the whole number `cycle`.
 
-The list of ids `contradicts` follows them and, where a question was asked again, `repeats`, and, where a sampler told
-it, the number `linkage`.
+The list of ids `contradicts` follows them and, where a question was asked again, `repeats`, where a sampler told it,
+the number `linkage`, and where somebody gave one, a `reason`.
 """
 
 ENDINGS = (".csv", ".parquet")
@@ -44,7 +44,7 @@ def by_time(answer: Answer) -> tuple[datetime, str]:
 def read_set(path: Path) -> list[Answer]:
     """Read a set from CSV or parquet, as the file ends in, in the order of `by_time`.
 
-    Columns that are not those of an answer are left out; only `contradicts`, `repeats` and `linkage` may be absent.
+    Columns that are not those of an answer are left out; only `contradicts`, `repeats`, `linkage` and `reason` may be absent.
 
     Raises:
         AasError: the file is missing, cannot be read or ends otherwise, a column is missing, or a row is no answer.
@@ -177,7 +177,7 @@ def _check_columns(path: Path, found: Sequence[str]) -> None:
 
 def _answer(row: Mapping[str, Any], place: str) -> Answer:
     try:
-        text = {name: "" if row.get(name) is None else str(row[name]) for name in (*COLUMNS, "repeats")}
+        text = {name: "" if row.get(name) is None else str(row[name]) for name in (*COLUMNS, "repeats", "reason")}
         blank = [name for name in ("id", "a", "b") if not text[name]]
         if blank:
             raise ValueError(f"{blank[0]!r} is blank")
@@ -197,6 +197,7 @@ def _answer(row: Mapping[str, Any], place: str) -> Answer:
 def _columns(answers: Sequence[Answer]) -> tuple[str, ...]:
     """Columns to write: what may be absent only where it is used, so that sets without keep their bytes and hash."""
     used = {"contradicts": True, "repeats": any(answer.repeats for answer in answers)}
+    used["reason"] = any(answer.reason for answer in answers)
     used["linkage"] = any(answer.linkage is not None for answer in answers)
     return (*COLUMNS, *(name for name in OPTIONAL if used[name]))
 
