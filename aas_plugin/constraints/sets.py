@@ -44,7 +44,8 @@ def by_time(answer: Answer) -> tuple[datetime, str]:
 def read_set(path: Path) -> list[Answer]:
     """Read a set from CSV or parquet, as the file ends in, in the order of `by_time`.
 
-    Columns that are not those of an answer are left out; only `contradicts`, `repeats`, `linkage` and `reason` may be absent.
+    Columns that are not those of an answer are left out; only `contradicts`, `repeats`, `linkage` and `reason` may be
+    absent.
 
     Raises:
         AasError: the file is missing, cannot be read or ends otherwise, a column is missing, or a row is no answer.

@@ -6,10 +6,9 @@ import json
 import math
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from aas_plugin.files import read_table
+from aas_plugin.active.reasons import facts_of, proposed_pairs, why_asked
 from aas_plugin.report.document import Card
 from aas_plugin.report.keypoints import Matches
 from aas_plugin.report.photos import Photos
@@ -19,27 +18,6 @@ SHOWN = 6
 FIELDS = frozenset({"id", "a", "b", "decision", "cycle", "kind"})
 
 ANSWERS = {"same": "Same individual", "different": "Different individuals", "cannot_tell": "Could not be told"}
-
-WHY = {
-    "over": "Is one individual spread over two groups? The photos are the most typical ones of two groups that look "
-    "alike (over-segmentation).",
-    "under": "Does one group mix individuals? Of two ways to group the photos, one puts these two together and the "
-    "other apart (under-segmentation).",
-    "random": "Drawn by chance among all pairs whose answer was not known.",
-    "similar": "The most similar pair whose answer was not known.",
-    "margin": "The pair whose distance is nearest to the radius of the clustering.",
-    "pivot": "A cluster's most typical photo, and another one of the cluster.",
-    "far": "Two photos of one cluster that are far apart.",
-    "clusters": "Are two clusters one individual? Of all such questions this one decides most photos in doubt.",
-    "merge": "Is one cluster one individual? It was joined of two parts, of which these photos are, and may be wrong.",
-    "atom": "Is one cluster one individual? It was joined of two parts, of which these photos are, and may be wrong.",
-    "explore": "Are two clusters one individual? They share no neighbours, but their photos are alike on average.",
-    "trial: evidence": "On trial: of all pairs that keypoints put first. Do they find the same individuals?",
-    "trial: features": "On trial: of all pairs that features put first, to compare keypoints with.",
-    "trial: both": "On trial: both keypoints and features put this pair first.",
-    "likely": "The pair that is most likely the same by features and keypoints, of those not known.",
-    "again": "An earlier answer about the same two individuals is in doubt: asked once more, by other photos.",
-}
 
 EFFECTS = {
     ("over", "same"): "The two photos, and with them their groups, belong together from now on.",
@@ -52,12 +30,6 @@ OTHER_EFFECTS = {
     "different": "The photos are kept apart.",
     "cannot_tell": "Nothing changes, and the pair is not asked again.",
 }
-IN_CLUSTERS = (
-    "DBSCAN had both photos in clusters",
-    "DBSCAN had one of the photos in no cluster",
-    "DBSCAN had neither photo in a cluster",
-)
-"""By view A; groups that a question is about are those of both views."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +66,7 @@ def asked_pairs(run: FinishedRun) -> list[Asked]:
         if cycle < 1:  # it was imported
             continue
         if cycle not in proposals:
-            proposals[cycle] = _proposal(run.folder / "cycles" / f"{cycle:02d}" / "proposal.parquet")
+            proposals[cycle] = proposed_pairs(run.folder, cycle)
         row = proposals[cycle].get(frozenset((record["a"], record["b"])), {})
         places[cycle] += 1
         found.append(Asked(record, row, places[cycle]))
@@ -129,7 +101,6 @@ def cards(run: FinishedRun) -> list[Card]:
 def _card(pair: Asked, photos: Photos, matches: Matches, questions: int, sampler: str) -> Card:
     answer = pair.answer
     kind, decision = str(answer["kind"]), str(answer["decision"])
-    why = WHY.get(kind, f"Chosen by the sampler {sampler}, as a question of the kind {kind}.")
     effect = EFFECTS.get((kind, decision), OTHER_EFFECTS.get(decision, ""))
     return Card(
         photos=[
@@ -137,30 +108,10 @@ def _card(pair: Asked, photos: Photos, matches: Matches, questions: int, sampler
         ],
         tone=decision,
         title=ANSWERS.get(decision, decision),
-        lines=[f"Cycle {pair.cycle}, question {pair.place} of {questions}.", why, effect],
-        facts=_facts(pair.proposed),
+        lines=[f"Cycle {pair.cycle}, question {pair.place} of {questions}.", why_asked(kind, sampler), effect],
+        facts="; ".join(" ".join(fact) for fact in facts_of(pair.proposed)),
         matched=matches.picture(answer),
     )
-
-
-def _facts(row: dict[str, Any]) -> str:
-    facts = []
-    if not math.isnan(row.get("similarity", math.nan)):
-        facts.append(f"similarity {row['similarity']:.2f} (0: nothing in common, 1: alike)")
-    if not math.isnan(row.get("probability", math.nan)):
-        facts.append(f"chance in a single draw {_percent(row['probability'])}")
-    if 0 <= row.get("type", -1) < len(IN_CLUSTERS):
-        facts.append(IN_CLUSTERS[int(row["type"])])
-    regions = [int(row[side]) for side in ("region_u", "region_v") if row.get(side, -1) >= 0]
-    if regions:
-        same = len(set(regions)) == 1
-        facts.append(f"unclear group {regions[0]}" if same else f"unclear groups {regions[0]} and {regions[1]}")
-    return "; ".join(facts)
-
-
-def _percent(share: float) -> str:
-    """A share as percent, with as many digits as a small one needs."""
-    return f"{100 * share:.0f} %" if share >= 0.095 else f"{100 * share:.2g} %"
 
 
 def _unlikely(pair: Asked) -> tuple[float, int]:
@@ -173,12 +124,3 @@ def _record(line: bytes) -> dict[str, Any]:
     except ValueError:
         return {}
     return record if isinstance(record, dict) else {}
-
-
-def _proposal(path: Path) -> dict[frozenset[str], dict[str, Any]]:
-    try:
-        table = read_table(path)
-        rows = table.to_dict("records")
-        return {frozenset((row["path_u"], row["path_v"])): {str(k): v for k, v in row.items()} for row in rows}
-    except (OSError, ValueError, KeyError):
-        return {}
