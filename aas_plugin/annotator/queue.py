@@ -173,7 +173,7 @@ class QuestionQueue:
             place = book.place(pair)
             if id not in book.log.ids():
                 was = None if replaces is None else self._own(replaces, person, place)
-                asked = was or self._asked_of(person).get(place)
+                asked = was or self._asked_of(person).get(place) or self._overtaken(place)
                 if asked is None:
                     raise self._not_asked(place, person)
                 self._refuse_unseen(place, decision)
@@ -359,6 +359,12 @@ class QuestionQueue:
         put_off = [place for place in self._later.get(person, {}) if place in found]
         return {place: found[place] for place in [*(one for one in found if one not in put_off), *put_off]}
 
+    def _overtaken(self, place: Place) -> Pending | None:
+        """A question without an answer of its own that was on the screen when its answer began to follow."""
+        if place in self._book.state.looks:
+            return None
+        return self._book.pending.get(place) or self._book.taken_back.get(place)
+
     def _own(self, answer: str, person: str, place: Place | None) -> Answer:
         """An answer in force of this person, to this pair."""
         state = self._book.state
@@ -376,8 +382,6 @@ class QuestionQueue:
             )
         if looks:
             return Refused(f"{looks[-1].annotator} answered this pair meanwhile, so your answer was not kept", 409)
-        if self._book.state.constraints.entails(*place) is not None:
-            return Refused("the answer to this pair follows from others by now, so yours was not kept", 409)
         return Refused("this pair is not asked any more, so your answer was not kept", 409)
 
     def _refuse_unseen(self, place: Place, decision: Decision) -> None:
