@@ -63,6 +63,9 @@ class Answer:
             raise ValueError(f"answer {self.id} has the unknown decision {self.decision!r}")
 
 
+ENDING = 256
+"""Bytes by which a log is known again."""
+
 SET_ASIDE = "set aside"
 """Reason of an answer that somebody set aside: it is kept, marked, and not asked again."""
 
@@ -109,6 +112,7 @@ class AnswerLog:
         self._revoked: dict[str, Revocation] = {}
         self._size = 0  # bytes and lines read so far
         self._lines = 0
+        self._end = b""  # the last of these bytes
         self._refresh()
 
     def answers(self) -> list[Answer]:
@@ -211,8 +215,11 @@ class AnswerLog:
         """Take in what lies after the first `_size` bytes, and mend the last line."""
         if file.seek(0, os.SEEK_END) < self._size:
             raise AasError(f"The answer log {self.path} was cut while it was in use; start again to read it anew.")
-        file.seek(self._size)
+        file.seek(self._size - len(self._end))
         data = file.readall()
+        if not data.startswith(self._end):
+            raise AasError(f"The answer log {self.path} was edited while it was in use; start again to read it anew.")
+        data = data[len(self._end) :]
         start = data.rstrip().rfind(b"\n") + 1
         last = data[start:].strip()
         if last and not _is_json(last):
@@ -233,6 +240,7 @@ class AnswerLog:
                 self._revoked.setdefault(record.revokes, record)
         self._size += len(data)
         self._lines += len(lines)
+        self._end = (self._end + data)[-ENDING:]
 
     def _parse(self, line: bytes, number: int) -> Answer | Revocation:
         """An answer or a revocation. Fields that a newer version added are left out."""
