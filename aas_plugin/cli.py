@@ -7,6 +7,7 @@ import sys
 
 import typer
 
+from aas_plugin.commands.annotate import annotate
 from aas_plugin.commands.answer import answer
 from aas_plugin.commands.check import check
 from aas_plugin.commands.common import show_warnings
@@ -38,6 +39,7 @@ app.command(context_settings={"allow_extra_args": True})(run)
 app.command(context_settings={"allow_extra_args": True})(drive)
 app.command()(simulate)
 app.command()(compare)
+app.command()(annotate)
 app.command()(answer)
 app.command()(evaluate)
 app.command()(report)

@@ -298,6 +298,20 @@ def aas_clustering_chosen(run: Run) -> None:
     """
 
 
+@hookspec(firstresult=True)
+def aas_wait_for_answers(run: Run) -> bool | None:
+    """Wait until people have answered the questions in the run's `pending.jsonl`.
+
+    Without such a plugin a run ends here, and goes on by `--resume`.
+
+    Args:
+        run: the run.
+
+    Returns:
+        Whether they are answered; False to end the run, which can be resumed.
+    """
+
+
 @hookspec
 def aas_progress(run: Run | None, task: str, done: int, total: int) -> None:
     """Observe how far a long task is. Called often, last with `done == total`, and also before there is a run.

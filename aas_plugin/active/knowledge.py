@@ -43,16 +43,26 @@ class Knowledge:
     def __init__(self, log: AnswerLog, images: Images) -> None:
         self.log = log
         self.images = images
-        index = images.index
-        self.constraints = Constraints(len(index))
         self._located: tuple[tuple[int, int], Located] | None = None
+        self._evidence: tuple[tuple[int, int], Evidence] | None = None
+        self._replay()
+
+    def _replay(self) -> None:
+        index = self.images.index
+        self.constraints = Constraints(len(index))
         answers = self.answers()
-        replayed = replay(answers, index, self.constraints, log.path)
+        replayed = replay(answers, index, self.constraints, self.log.path)
         self.cannot_tell, self.unknown = replayed.cannot_tell, replayed.unknown
         places = [sorted((index[one.a], index[one.b])) for one in answers if one.a in index and one.b in index]
         self.answered = {(u, v) for u, v in places}
-        self._evidence: tuple[tuple[int, int], Evidence] | None = None
         self._codes = np.empty(0, dtype=np.int64)
+        # Of what was taken in: others may write to the log, too.
+        self._known = self.log.version
+
+    def follow(self) -> None:
+        """Take in what others wrote into the log, answers that they took back among it."""
+        if self.log.version != self._known:
+            self._replay()
 
     def located(self) -> Located:
         """The answers of the log, by the paths that their images have in the list."""
@@ -108,6 +118,11 @@ class Knowledge:
             Contradiction: it is not marked, and denies what is known.
         """
         self.answered.add((question.u, question.v))
+        self._known = (self._known[0] + 1, self._known[1])
+        self._hold(question, decision, answer_id, marked)
+
+    def _hold(self, question: Question, decision: Decision, answer_id: str, marked: bool) -> None:
+        self.answered.add((question.u, question.v))
         if decision == "cannot_tell":
             self.cannot_tell.add((question.u, question.v))
         elif not marked:
@@ -155,7 +170,7 @@ class Knowledge:
             if question is not None:
                 # Whoever answered in another process may not have known what it denies.
                 with suppress(Contradiction):
-                    self.take(question, one.decision, one.id, marked=bool(one.contradicts))
+                    self._hold(question, one.decision, one.id, bool(one.contradicts))
 
     def _aside(self, evidence: Evidence, refiner: Any, graph: Graph | MakeGraph) -> np.ndarray | None:
         """Which answers are set aside, bool (Q,); None where that is a matter of course: none of them."""

@@ -103,6 +103,8 @@ class ActiveLearner:
         photos: what the hook is told of the images; by default their files and `hashes`.
         cache: folder in which the hook may keep what it computed.
         tasks: from the name of a long task of the hook to what is told how far it is.
+        wait: is called when questions are left without an answer. True says that people may have answered them by now,
+            and the step goes on; False, and None in its place, that the step is to end.
         resume: True goes on with what the folder holds, and asks nothing that was asked. False begins anew there;
             answers stay in force, what was asked before moves into `folder/earlier`.
 
@@ -133,6 +135,7 @@ class ActiveLearner:
     tasks: Callable[[str], Callable[[int, int], None]] = lambda task: lambda done, total: None
     resume: bool | None = None
     elsewhere: Mapping[str, str] | None = None
+    wait: Callable[[], bool] | None = None
 
     def __post_init__(self) -> None:
         self.folder = Path(self.folder)
@@ -244,6 +247,7 @@ class ActiveLearner:
                 )
         own = clustering or self.clustering
         report = None
+        self._knowledge.follow()
         if self.schedule.asks(epoch):
             graph = self._made(graph, features, own)
             report = self._ask(epoch, features, labels, graph, own)
@@ -324,14 +328,16 @@ class ActiveLearner:
         bare: BareViews | None = None
         pending: list[Question] = []
         if proposal is not None:
-            drawn = proposals.questions_of(rounds.last_round(proposal), cycle, self._index)
-            of_round = frozenset(frozenset(question.paths) for question in drawn)
-            self._knowledge.go_back(drawn, self.refiner, self._for_refiner(graph, of_round))
+            self._go_back(proposal, cycle, graph)
         # A refiner that makes labels of its own would make one view of both.
         of_views = self.refiner if keeps_satisfied(self.refiner) else PaperRefiner()
         while True:
             if proposal is not None:
                 pending = self._ask_round(rounds.last_round(proposal), cycle, seconds)
+                while pending and self.wait is not None and self.wait():
+                    self._knowledge.follow()
+                    self._go_back(proposal, cycle, graph)
+                    pending = self._ask_round(rounds.last_round(proposal), cycle, seconds)
                 if pending or rounds.is_complete(proposal):
                     break
             started = time.perf_counter()
@@ -360,6 +366,12 @@ class ActiveLearner:
             **({} if self._trial is None else self._trial.report()),
             "seconds": seconds,
         }
+
+    def _go_back(self, proposal: pd.DataFrame, cycle: int, graph: Graph) -> None:
+        """Know what was known when the last round was drawn, and the answers to it: see `Knowledge.go_back`."""
+        drawn = proposals.questions_of(rounds.last_round(proposal), cycle, self._index)
+        of_round = frozenset(frozenset(question.paths) for question in drawn)
+        self._knowledge.go_back(drawn, self.refiner, self._for_refiner(graph, of_round))
 
     def _ask_round(self, proposal: pd.DataFrame, cycle: int, seconds: dict[str, float]) -> list[Question]:
         """Ask the pairs of one round; gives those that are left without an answer."""

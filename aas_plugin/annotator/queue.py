@@ -91,6 +91,11 @@ class QuestionQueue:
             raise Refused(f"there is no photo {image}; reload the page", 404)
         return self.images.paths[image], self.images.hashes[image]
 
+    def asked_paths(self) -> list[str]:
+        """The paths of all images that are asked about now."""
+        with self._lock:
+            return list(dict.fromkeys(path for one in self._followed().open().values() for path in (one.a, one.b)))
+
     def session(self) -> dict[str, Any]:
         """What the page has to know once."""
         name, key = self.folder.resolve().name, folder_key(self.folder)

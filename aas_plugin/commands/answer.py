@@ -49,7 +49,7 @@ def answer(
         typer.echo(f"{folder} asks nothing: there is no pending.jsonl in it")
         return
     with lock(folder):
-        sitting = Sitting(folder, photos or _photos(folder, plugin), annotator or _login())
+        sitting = Sitting(folder, photos or photos_of_run(folder, plugin), annotator or _login())
         try:
             _ask_all(sitting, folder / IMAGE, opens=not no_open)
         except typer.Abort:  # the end of the input, or Ctrl-C
@@ -126,7 +126,7 @@ def _show(sitting: Sitting, question: Pending, image: Path, opens: bool) -> bool
     return False
 
 
-def _photos(folder: Path, plugin: list[str] | None) -> Path:
+def photos_of_run(folder: Path, plugin: list[str] | None) -> Path:
     """The folder that the paths of a run's images are relative to; for other folders, the working folder."""
     from aas_plugin.runs.folder import saved_settings
 

@@ -49,6 +49,19 @@ Resume = Annotated[bool, typer.Option("--resume", help="Go on with a run: --run-
 FastJaccard = Annotated[
     bool, typer.Option("--fast-jaccard", help="Sparse distances in the place of a checkout's, same labels.")
 ]
+OracleName = Annotated[
+    str | None, typer.Option("--oracle", help="Who answers: labels, the known individuals; people; or another one.")
+]
+Serve = Annotated[
+    bool, typer.Option("--serve", help="With --oracle people: open the page, wait for answers, and go on by itself.")
+]
+Host = Annotated[
+    str, typer.Option("--host", help="Address of the page; one beyond this machine, such as 0.0.0.0, makes a token.")
+]
+Port = Annotated[
+    int | None, typer.Option("--port", min=0, max=65535, help="Port of the page; without, 8765 or the next free one.")
+]
+NoBrowser = Annotated[bool, typer.Option("--no-browser", help="Do not open the page here.")]
 ConstraintSet = Annotated[
     Path | None, typer.Option("--constraints", help="Begin with the answers of a constraint set (CSV or parquet).")
 ]
@@ -89,6 +102,7 @@ def flag_layers(
     constraints: Path | None = None,
     preset: str | None = None,
     refiner: str | None = None,
+    oracle: str | None = None,
 ) -> list[dict[str, Any]]:
     """Layers of settings that stand on the command line, weakest first."""
     from aas_plugin.settings.layers import Layer
@@ -99,10 +113,11 @@ def flag_layers(
         "adapter": {"name": adapter} if adapter else None,
         "sampler": {"name": sampler} if sampler else None,
         "refiner": {"name": refiner} if refiner else None,
+        "oracle": {"name": oracle} if oracle else None,
         "device": device,
         "preset": preset,
     }
-    words = {"dataset": dataset, "adapter": adapter, "sampler": sampler, "refiner": refiner}
+    words = {"dataset": dataset, "adapter": adapter, "sampler": sampler, "refiner": refiner, "oracle": oracle}
     layers: list[dict[str, Any]] = [
         Layer({key: value}, f"--{key} {words.get(key, value)}") for key, value in chosen.items() if value is not None
     ]

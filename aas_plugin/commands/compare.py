@@ -111,7 +111,7 @@ def compare(
         typer.echo(f"report: {output} and {output.with_suffix('.md')}")
     waiting = [run.name for run in planned if run not in finished and run.name not in failed]
     if waiting:
-        typer.echo(f"waiting for answers (aas answer NAME, then this command again): {', '.join(waiting)}")
+        typer.echo(f"waiting for answers (aas annotate NAME, then this command again): {', '.join(waiting)}")
     if failed:
         typer.secho(f"failed: {', '.join(failed)}; this command goes on with them", fg="red", err=True)
         raise typer.Exit(1)

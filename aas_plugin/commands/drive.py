@@ -13,17 +13,22 @@ from aas_plugin.commands.common import (
     ConstraintSet,
     DeviceName,
     FastJaccard,
+    Host,
     Modules,
+    NoBrowser,
+    OracleName,
     Params,
+    Port,
     PresetName,
     RefinerName,
     Resume,
     RunName,
     SamplerName,
+    Serve,
     Sets,
     flag_layers,
 )
-from aas_plugin.commands.running import Given
+from aas_plugin.commands.running import Given, PageAt
 from aas_plugin.commands.running import drive as drive_checkout
 
 
@@ -33,6 +38,7 @@ def drive(
     adapter: AdapterName = None,
     sampler: SamplerName = None,
     refiner: RefinerName = None,
+    oracle: OracleName = None,
     preset: PresetName = None,
     params: Params = None,
     sets: Sets = None,
@@ -42,14 +48,19 @@ def drive(
     plugin: Modules = None,
     fast_jaccard: FastJaccard = False,
     constraints: ConstraintSet = None,
+    serve: Serve = False,
+    host: Host = "127.0.0.1",
+    port: Port = None,
+    no_browser: NoBrowser = False,
 ) -> None:
     """Train with a checkout's own script, unedited, and ask; its flags follow after --."""
     given = Given(
-        flags=flag_layers(adapter, None, sampler, device, sets, constraints, preset, refiner),
+        flags=flag_layers(adapter, None, sampler, device, sets, constraints, preset, refiner, oracle),
         params=params,
         run_name=run_name,
         resume=resume,
         modules=plugin,
+        page=PageAt(host, port, not no_browser) if serve else None,
         command=f"aas drive {shlex.quote(str(checkout))} --resume",
     )
     drive_checkout(given, checkout, context.args, fast_jaccard)

@@ -13,17 +13,22 @@ from aas_plugin.commands.common import (
     DatasetName,
     DeviceName,
     FastJaccard,
+    Host,
     Modules,
+    NoBrowser,
+    OracleName,
     Params,
+    Port,
     PresetName,
     RefinerName,
     Resume,
     RunName,
     SamplerName,
+    Serve,
     Sets,
     flag_layers,
 )
-from aas_plugin.commands.running import Given, drive, train
+from aas_plugin.commands.running import Given, PageAt, drive, train
 
 
 def run(
@@ -32,6 +37,7 @@ def run(
     dataset: DatasetName = None,
     sampler: SamplerName = None,
     refiner: RefinerName = None,
+    oracle: OracleName = None,
     preset: PresetName = None,
     params: Params = None,
     sets: Sets = None,
@@ -44,6 +50,10 @@ def run(
     ] = None,
     fast_jaccard: FastJaccard = False,
     constraints: ConstraintSet = None,
+    serve: Serve = False,
+    host: Host = "127.0.0.1",
+    port: Port = None,
+    no_browser: NoBrowser = False,
     data: Annotated[
         Path | None, typer.Option("--data", help="Packed data set (aas data pack) in the place of --dataset's own.")
     ] = None,
@@ -58,8 +68,15 @@ def run(
     """Train a base method, asking about the pairs worth asking, and log every cycle."""
     from aas_plugin.errors import AasError
 
-    flags = flag_layers(adapter, dataset, sampler, device, sets, constraints, preset, refiner)
-    given = Given(flags=flags, params=params, run_name=run_name, resume=resume, modules=plugin)
+    flags = flag_layers(adapter, dataset, sampler, device, sets, constraints, preset, refiner, oracle)
+    given = Given(
+        flags=flags,
+        params=params,
+        run_name=run_name,
+        resume=resume,
+        modules=plugin,
+        page=PageAt(host, port, not no_browser) if serve else None,
+    )
     if codebase is None and "codebase" not in given.saved():
         wrong = [*map(repr, context.args), *(["--fast-jaccard"] if fast_jaccard else [])]
         if wrong:

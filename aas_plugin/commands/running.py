@@ -26,6 +26,15 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class PageAt:
+    """Where a run shows its questions to people while it waits."""
+
+    host: str
+    port: int | None
+    browser: bool
+
+
+@dataclass(frozen=True)
 class Given:
     """What the command line says of a run, whoever trains in it.
 
@@ -36,6 +45,7 @@ class Given:
         resume: whether to go on with a run, the last one without a name.
         modules: plugins to load, by dotted names.
         command: what goes on with the run, without the name of the run.
+        page: where people answer while the run waits; None to end it there.
     """
 
     flags: list[dict[str, Any]] = field(default_factory=list)
@@ -44,6 +54,7 @@ class Given:
     resume: bool = False
     modules: list[str] | None = None
     command: str = "aas run --resume"
+    page: PageAt | None = None
 
     def __post_init__(self) -> None:
         # Before anything that takes seconds is loaded.
@@ -200,6 +211,7 @@ def _observe(plugins: Plugins, settings: RunSettings | DrivenSettings, console: 
     """
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, _interrupt)
+    from aas_plugin.errors import AasError
     from aas_plugin.runs.folder import project_root
     from aas_plugin.tracking.mlflow_observer import MlflowObserver
     from aas_plugin.tracking.terminal import Terminal
@@ -208,6 +220,16 @@ def _observe(plugins: Plugins, settings: RunSettings | DrivenSettings, console: 
     observer = MlflowObserver(project_root(Path.cwd()), loads) if settings.tracking.mlflow else None
     look = observer.where_to_look if observer is not None else None
     plugins.load("terminal", Terminal(console, look, given.command + loads), "built in")
+    if given.page is not None:
+        if settings.oracle.name != "people":
+            raise AasError(
+                f"--serve shows questions to people, and {settings.oracle.name!r} answers them; "
+                "give --oracle people, too"
+            )
+        from aas_plugin.annotator.in_run import PageOfRun
+
+        page = given.page
+        plugins.load("page", PageOfRun(console, page.host, page.port, page.browser), "built in")
     if observer is not None:
         plugins.load("mlflow", observer, "built in")
 

@@ -11,6 +11,7 @@ from aas_plugin.data.sources import CsvOptions, FolderOptions, csv, folder
 from aas_plugin.data.wildlife import WildlifeOptions, wildlife
 from aas_plugin.hookspecs import hookimpl
 from aas_plugin.oracles.labels import LabelsOptions, LabelsOracle
+from aas_plugin.oracles.people import PeopleOptions, PeopleOracle
 from aas_plugin.plugins.registry import Progress, Registry
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ FROZEN = {"megadescriptor-l-384": 384, "megadescriptor-t-224": 224, "miewid": 44
 
 @hookimpl
 def aas_register(registry: Registry) -> None:
-    """Register the built-in samplers, refiners, oracle, data sources and backbones."""
+    """Register the built-in samplers, refiners, oracles, data sources and backbones."""
     from aas_plugin.cal.plugin import register_cal
     from aas_plugin.constraints.refiners import register_refiners
     from aas_plugin.local.plugin import register_evidence
@@ -56,6 +57,7 @@ def aas_register(registry: Registry) -> None:
     register_cal(registry)
     register_evidence(registry)
     registry.register("oracle", "labels", LabelsOracle, LabelsOptions)
+    registry.register("oracle", "people", PeopleOracle, PeopleOptions)
     registry.register("dataset", "folder", _folder, FolderOptions)
     registry.register("dataset", "csv", _csv, CsvOptions)
     registry.register("dataset", "coats", _coats, CoatsOptions, COATS_DEFAULTS)

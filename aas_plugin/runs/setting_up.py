@@ -25,9 +25,10 @@ from aas_plugin.plugins.registry import Kind
 from aas_plugin.runs.code import code_hash
 from aas_plugin.runs.data import RunData, read_data
 from aas_plugin.runs.device import choose_device, keep_freed_memory
+from aas_plugin.runs.facts import write_facts
 from aas_plugin.runs.folder import CACHE, UNREADABLE, check_data, check_settings, lay_out
 from aas_plugin.runs.run import NativeRun, Run
-from aas_plugin.runs.status import write_origin
+from aas_plugin.runs.status import write_origin, write_status
 from aas_plugin.settings.models import ClusteringSettings, DrivenSettings, RunSettings, SharedSettings
 
 if TYPE_CHECKING:
@@ -151,6 +152,7 @@ def _begin(plugins: Plugins, folder: Path, settings: SharedSettings, data: RunDa
         listed = pd.DataFrame(list(data.left_out.items()), columns=["path", "reason"])
         write_text(folder / UNREADABLE, listed.to_csv(index=False))
     write_origin(folder, data.catalogue, data.digest)
+    write_facts(folder, data.catalogue)
     if begun.answers:
         AnswerLog(folder / "answers.jsonl").append(begun.answers)
     return begun.constraints_hash
@@ -233,6 +235,13 @@ def _learner(run: Run, clustering: ClusteringSettings, plugins: Plugins) -> Acti
             raise AasError(f"the sampler {settings.sampler.name!r} implements no aas_select_pairs")
         return pairs
 
+    def wait() -> bool:
+        write_status(run.folder, "waiting")
+        answered = bool(hook.aas_wait_for_answers(run=run))
+        if answered:
+            write_status(run.folder, "running")
+        return answered
+
     sampler = plugins.manager.get_plugin(f"{settings.sampler.name} (sampler)")
     setattr(select, "stops", getattr(sampler, "stops", False))  # noqa: B010 - functions have no such attribute
     beside: dict[str, Any] = {}
@@ -265,5 +274,6 @@ def _learner(run: Run, clustering: ClusteringSettings, plugins: Plugins) -> Acti
         cache=run.cache,
         tasks=run.progress,
         resume=run.resumed,
+        wait=wait,
         elsewhere={path: run.hashes[row] for row, path in enumerate(paths) if row not in trained_on},
     )

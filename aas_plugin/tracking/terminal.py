@@ -150,7 +150,7 @@ class Terminal:
         """Print what came of it and where to look."""
         self.close()
         if outcome == "waiting":
-            answer = escape(f"aas answer {shlex.quote(run.name)}")
+            answer = escape(f"aas annotate {shlex.quote(run.name)}")
             self.console.print(
                 f"Waiting for answers to the questions in {escape(str(run.folder / 'pending.jsonl'))}: give them by "
                 f"[bold]{answer}[/bold], then go on with [bold]{self._go_on(run)}[/bold]",

@@ -1,11 +1,13 @@
 """The step, from somebody else's loop: it asks when it is time, keeps answers, and returns labels that fit."""
 
 import json
+import uuid
 
 import numpy as np
 import pytest
 
 from aas_plugin import ActiveLearner
+from aas_plugin.annotator.queue import QuestionQueue
 from aas_plugin.constraints.closure import Contradiction
 from aas_plugin.errors import AasError
 from aas_plugin.settings.models import ActiveSettings
@@ -90,6 +92,63 @@ def test_waiting_for_people_and_going_on(tmp_path):
     assert not result.waiting
     assert set(seen) <= {(row["a"], row["b"]) for row in waiting}
     assert not (tmp_path / "pending.jsonl").exists()
+
+
+def people(folder, wrong=()):
+    """Somebody who answers all that is left, right but for the calls in `wrong`."""
+    called = []
+
+    def wait():
+        queue = QuestionQueue(folder)
+        called.append(queue.left())
+        while offer := queue.claim("Ada", "1", [], 1)["pairs"]:
+            u, v = (PATHS.index(queue.images.paths[offer[0][end]]) for end in "ab")
+            same = (INDIVIDUALS[u] == INDIVIDUALS[v]) != (len(called) in wrong)
+            told = {"person": "Ada", "tab": "1", "pair": offer[0]["pair"], "decision": "same" if same else "different"}
+            queue.answer(id=uuid.uuid4().hex[:16], **told)
+        return True
+
+    return wait, called
+
+
+def test_a_step_that_waits_for_people_ends_as_one_that_need_not(tmp_path):
+    active = ActiveSettings(every=2, cycles=3, budget=20, rounds=4)
+    at_once = ActiveLearner(PATHS, truth, tmp_path / "at once", active=active)
+    wait, called = people(tmp_path / "waits")
+    waits = ActiveLearner(PATHS, lambda question: None, tmp_path / "waits", active=active, wait=wait)
+    for epoch in range(6):
+        expected = at_once.step(make_features(seed=epoch), LABELS, epoch=epoch)
+        result = waits.step(make_features(seed=epoch), LABELS, epoch=epoch)
+        assert not result.waiting and result.labels.tolist() == expected.labels.tolist()
+    assert len(called) > 6 and not (tmp_path / "waits" / "pending.jsonl").exists()
+    mine, theirs = waits.answers(), at_once.answers()
+    assert [(one.a, one.b, one.decision) for one in mine] == [(one.a, one.b, one.decision) for one in theirs]
+
+
+def test_a_step_whose_people_go_home_ends_and_is_taken_up_again(tmp_path):
+    patient = iter([False])
+    learner = ActiveLearner(PATHS, lambda question: None, tmp_path, wait=lambda: next(patient))
+    assert learner.step(make_features(), LABELS, epoch=0).waiting
+    wait, _ = people(tmp_path)
+    again = ActiveLearner(PATHS, lambda question: None, tmp_path, wait=wait)
+    assert not again.step(make_features(), LABELS, epoch=0).waiting
+
+
+def test_what_people_take_back_or_change_between_two_steps_counts_in_the_next_one(tmp_path):
+    learner = make_learner(tmp_path)
+    before = learner.step(make_features(), LABELS, epoch=0).labels
+    queue = QuestionQueue(tmp_path)
+    same = next(one for one in learner.answers() if one.decision == "same")
+    u, v = PATHS.index(same.a), PATHS.index(same.b)
+    assert before[u] == before[v]
+    others = [one.id for one in learner.answers() if one.id != same.id]
+    for one in others:
+        queue.undo(same.annotator, "1", answer=one)
+    given = {"id": "f" * 16, "person": same.annotator, "tab": "1", "pair": f"{u}-{v}", "decision": "different"}
+    queue.answer(**given, replaces=same.id)
+    after = learner.step(make_features(), LABELS, epoch=1).labels
+    assert after[u] != after[v]
+    assert len(learner.constraints.must_links) == 0 and len(learner.constraints.cannot_links) == 1
 
 
 def test_stopped_between_two_answers_it_ends_as_if_it_was_not(tmp_path):

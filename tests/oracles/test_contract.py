@@ -10,6 +10,10 @@ class TestLabels(OracleContract):
     is_right = True
 
 
+class TestPeople(OracleContract):
+    oracle = "people"
+
+
 class TestErringLabels(OracleContract):
     oracle = "labels"
     options = {"error_rate": 0.3, "cannot_tell_rate": 0.2}  # noqa: RUF012

@@ -1,0 +1,88 @@
+"""The page beside a run: it opens when the run first waits for people, and the run goes on when they have answered."""
+
+from __future__ import annotations
+
+import time
+import webbrowser
+from typing import TYPE_CHECKING
+
+from aas_plugin.annotator.opening import open_page
+from aas_plugin.hookspecs import hookimpl
+from aas_plugin.oracles.people import PeopleOptions
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from aas_plugin.annotator.queue import QuestionQueue
+    from aas_plugin.annotator.serving import Serving
+    from aas_plugin.runs.run import Run
+
+SECONDS = 0.3
+GOODBYE = 2.5
+"""Seconds in which a page that is open asks once how the run stands."""
+
+
+class PageOfRun:
+    """Shows a run's questions to people, and waits for their answers.
+
+    Args:
+        console: to say on where the page is.
+        host: address to listen at.
+        port: to listen at; None for the first that is free.
+        browser: whether to open it here.
+    """
+
+    def __init__(self, console: Console, host: str, port: int | None, browser: bool) -> None:
+        self._console = console
+        self._host, self._port, self._browser = host, port, browser
+        self._open: tuple[QuestionQueue, Serving] | None = None
+
+    @hookimpl
+    def aas_wait_for_answers(self, run: Run) -> bool:
+        """Wait until nothing is left to answer; Ctrl-C ends the run, which can be resumed."""
+        try:
+            queue = self._queue(run)
+            left = queue.left()
+            if left:
+                self._console.print(f"{left} questions wait for answers on {self._url}", soft_wrap=True)
+            while queue.left():
+                time.sleep(SECONDS)
+        except KeyboardInterrupt:
+            return False
+        return True
+
+    @hookimpl
+    def aas_run_finished(self, run: Run, outcome: str) -> None:
+        """Close the page."""
+        self._close()
+
+    @hookimpl
+    def aas_run_failed(self, run: Run, error: BaseException) -> None:
+        """Close the page."""
+        self._close()
+
+    @property
+    def _url(self) -> str:
+        return "" if self._open is None else self._open[1].url
+
+    def _queue(self, run: Run) -> QuestionQueue:
+        if self._open is None:
+            options = PeopleOptions(**run.settings.oracle.options)
+            self._open = open_page(
+                run.folder,
+                run.catalogue.root,
+                options,
+                go_on=None,
+                host=self._host,
+                port=self._port,
+                seed=run.settings.seed,
+            )
+            if self._browser:
+                webbrowser.open(self._url)
+        return self._open[0]
+
+    def _close(self) -> None:
+        if self._open is not None:
+            time.sleep(GOODBYE)
+            self._open[1].stop()
+            self._open = None
