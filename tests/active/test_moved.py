@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from aas_plugin import ActiveDBSCAN, ActiveLearner
+from aas_plugin.annotator.queue import QuestionQueue
 from aas_plugin.constraints.importing import import_answers
 from aas_plugin.errors import AasError
-from aas_plugin.oracles.pending import Sitting
 from aas_plugin.settings.models import ActiveSettings
 
 INDIVIDUALS = np.repeat(np.arange(10), 5)
@@ -168,16 +168,17 @@ def test_people_are_asked_nothing_that_follows_from_answers_about_the_photos_whe
     first.step()
     moved = MOVES["to another folder"][0]
     Training(tmp_path, moved, 0).step()
-    sitting = Sitting(tmp_path, Path(), "Ada")
-    left = sitting.left()
-    assert left and {path.split("/")[2] for question in left for path in (question.a, question.b)} == {"job2"}
+    queue = QuestionQueue(tmp_path)
+    assert {path.split("/")[2] for path in queue.asked_paths()} == {"job2"}
     whole = Training(tmp_path / "whole", BEFORE)
     whole.step()
-    while (question := sitting.next()) is not None:
-        same = INDIVIDUALS[moved.index(question.a)] == INDIVIDUALS[moved.index(question.b)]
-        sitting.answer(question, "same" if same else "different")
+    asked = set()
+    while offer := queue.claim("Ada", "1", [], 1)["pairs"]:
+        first_one, other = (moved.index(queue.images.paths[offer[0][end]]) for end in "ab")
+        asked.add((min(first_one, other), max(first_one, other)))
+        decision = "same" if INDIVIDUALS[first_one] == INDIVIDUALS[other] else "different"
+        queue.answer(id=f"{len(asked):016x}", person="Ada", tab="1", pair=offer[0]["pair"], decision=decision)
     Training(tmp_path, moved, 0).step()
-    asked = {tuple(sorted((moved.index(q.a), moved.index(q.b)))) for q, _ in sitting.answered}
     assert asked <= set(whole.asked) and not asked & set(first.asked)
 
 

@@ -239,6 +239,25 @@ def test_a_group_is_taken_apart_by_taking_back_what_was_shown(tmp_path):
     assert [one["photos"] for one in queue.groups()["groups"]] == [[0, 1], [4, 5]]
 
 
+def test_questions_that_cannot_be_read_are_told(tmp_path):
+    (tmp_path / "pending.jsonl").write_text('{"a": "x"}\n')
+    with pytest.raises(AasError, match=r"pending\.jsonl cannot be read .*'b'.*asks anew"):
+        QuestionQueue(tmp_path)
+
+
+def test_a_question_that_is_asked_again_waits_for_its_own_answer_which_may_contradict(tmp_path):
+    queue = asked(tmp_path, "ab", "bc")
+    first = say(queue, "ab", "same")["answer"]["id"]
+    second = say(queue, "bc", "same")["answer"]["id"]
+    again = {"a": "a", "b": "c", "kind": "again", "cycle": 2, "repeats": first, "linkage": 0.5}
+    write_json_lines(tmp_path / "pending.jsonl", [again])
+    assert offered(queue, "Eve", "2") == ["ac"]
+    # Votes decide about it, so that nobody is told of the others' answers.
+    assert say(queue, "ac", "different", "Eve", "2")["contradiction"] is None and queue.left() == 0
+    last = log(tmp_path)[-1]
+    assert (last["repeats"], last["contradicts"], last["linkage"]) == (first, [first, second], 0.5)
+
+
 def test_a_queue_of_another_data_set_is_refused(tmp_path):
     asked(tmp_path, "ab")
     write_json_lines(tmp_path / "pending.jsonl", [{"a": "x", "b": "b", "kind": "over", "cycle": 1}])

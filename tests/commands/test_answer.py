@@ -8,14 +8,14 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
+from aas_plugin.annotator.lock import annotator_lock
+from aas_plugin.annotator.queue import QuestionQueue
 from aas_plugin.cli import app
 from aas_plugin.constraints.answers import Answer, AnswerLog
 from aas_plugin.data.catalogue import content_hash
 from aas_plugin.errors import AasError
 from aas_plugin.files import write_json_lines
 from aas_plugin.hookspecs import hookimpl
-from aas_plugin.oracles.pending import Sitting
-from aas_plugin.runs.folder import lock
 
 PATIENT = 10_000
 
@@ -67,11 +67,12 @@ def truth_of(engine, folder, scratch):
     """What somebody who knows the individuals types, question by question."""
     shutil.copytree(folder, scratch)
     individuals = dict(zip(engine.run.catalogue.table["path"], engine.run.identity, strict=True))
-    sitting, keys = Sitting(scratch, engine.run.catalogue.root, "copy"), []
-    while (question := sitting.next()) is not None:
-        same = individuals[question.a] == individuals[question.b]
-        sitting.answer(question, "same" if same else "different")
-        keys.append("s" if same else "d")
+    queue, keys = QuestionQueue(scratch), []
+    while offer := queue.claim("copy", "1", [], 1)["pairs"]:
+        first, second = (individuals[queue.images.paths[offer[0][end]]] for end in "ab")
+        decision = "same" if first == second else "different"
+        queue.answer(id=f"{len(keys):016x}", person="copy", tab="1", pair=offer[0]["pair"], decision=decision)
+        keys.append(decision[0])
     return keys
 
 
@@ -103,9 +104,10 @@ def test_answers_from_the_terminal_are_those_of_an_oracle_to_the_run(ready, wait
             assert ours[number] == theirs[number], number
 
 
-def test_a_run_at_work_and_one_that_asks_nothing(waiting, tmp_path):
-    with lock(tmp_path / "run"):
-        assert "another process is at work" in aas("answer", "run", "--no-open", status=2)
+def test_questions_that_are_being_answered_and_a_run_that_asks_nothing(waiting, tmp_path):
+    with annotator_lock(tmp_path / "run", "http://127.0.0.1:8765"):
+        told = aas("answer", "run", "--no-open", status=2)
+    assert "are being answered already (http://127.0.0.1:8765)" in told
     (tmp_path / "run" / "pending.jsonl").unlink()
     assert "asks nothing" in aas("answer", "run")
     assert "there is no run 'other'" in aas("answer", "other", status=2)
@@ -146,7 +148,8 @@ def test_later_back_quit_and_keys_that_are_none(active):
     assert decided(active) == [("xy", "different")]
     assert "1 answered, 3 left" in shown and "aas answer active" in shown
     # The end of the input is as good as q, and the next sitting begins with what was put off.
-    assert "1 of 4" in aas("answer", "active", "--no-open", keys=["s"])
+    shown = aas("answer", "active", "--no-open", keys=["s"])
+    assert "1 of 3" in shown and "1 answered, 1 left" in shown
     assert decided(active) == [("xy", "different"), ("wx", "same")]
 
 
@@ -162,18 +165,23 @@ def test_a_lost_photo_is_told_and_may_be_put_off(active):
     assert "cannot be shown" not in shown and decided(active) == [("wx", "same")]
 
 
-def test_an_answer_that_contradicts_what_came_meanwhile_is_not_kept(active, monkeypatch):
+def test_an_answer_that_contradicts_what_came_meanwhile_is_kept_without_effect_and_told(active, monkeypatch):
     log = AnswerLog(active / "answers.jsonl")
-    other = Answer("b1", "photos/w.png", "photos/x.png", "", "", "different", "Bob", "", 3, "over")
-    answer = Sitting.answer
+    others = [
+        Answer("b1", "photos/w.png", "photos/x.png", "", "", "same", "Bob", "", 3, "over"),
+        Answer("b2", "photos/x.png", "photos/y.png", "", "", "different", "Bob", "", 3, "over"),
+    ]
+    rows = [{"a": "photos/w.png", "b": "photos/y.png", "kind": "over", "cycle": 3}]
+    write_json_lines(active / "pending.jsonl", rows)
+    answer = QuestionQueue.answer
 
-    def after_bob(sitting, question, decision):
+    def after_bob(queue, **given):
         if not log.ids():
-            log.append([other])
-        answer(sitting, question, decision)
+            log.append(others)
+        return answer(queue, **given)
 
-    monkeypatch.setattr(Sitting, "answer", after_bob)
-    shown = aas("answer", "active", "--no-open", keys=["s", "y", "d", "q"])
-    assert "same contradicts earlier answers: photos/w.png differs from photos/x.png (b1); it is not kept" in shown
-    assert shown.count("1 of 4") == 2
-    assert [answer.decision for answer in log.answers()] == ["different", "different"]
+    monkeypatch.setattr(QuestionQueue, "answer", after_bob)
+    shown = aas("answer", "active", "--no-open", keys=["s"])
+    assert "same contradicts earlier answers: photos/w.png is the same as photos/x.png (Bob)" in shown
+    assert "1 answered, 0 left" in shown
+    assert log.answers()[-1].contradicts == ("b1", "b2")

@@ -63,7 +63,7 @@ def test_a_driven_run_waits_is_answered_and_goes_on_as_it_is_told(checkout, mark
     flags = arguments(CC, market, tmp_path / "logs", epochs=2)
     options = [*SETS, "-p", "people", "--adapter", CC, "--fast-jaccard", "--run-name", "one"]
     shown = aas(tmp_path, "drive", checkout, *options, "--", *flags)
-    assert "give them by aas answer one, then go on with" in shown
+    assert "give them by aas annotate one, then go on with" in shown
     assert f"aas drive {checkout} --resume -p people --run-name one" in shown
     config = yaml.safe_load((tmp_path / "runs" / "one" / "config.yaml").read_text())
     assert config["codebase"]["path"] == str(checkout.resolve())
