@@ -6,10 +6,11 @@ import signal
 import subprocess
 import sys
 import threading
-import time
+from contextlib import suppress
 from http.client import HTTPConnection
 from pathlib import Path
 
+import numpy as np
 import pytest
 from page_server import IDS, TAB, ask
 
@@ -110,31 +111,34 @@ def send(port, body):
     return connection.getresponse().status
 
 
-@pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.nightly)])
+@pytest.mark.parametrize("kills", [2, pytest.param(20, marks=pytest.mark.nightly)])
 def test_killed_in_the_middle_of_answering_every_acknowledged_answer_is_there_once(tmp_path, kills):
     pairs = [(a, b) for b in range(1, 40) for a in range(b)]
     ask(tmp_path / "run", tmp_path / "photos", pairs)
-    queue = iter(pairs)
-    acknowledged, sent = set(), 0
-    for kill in range(kills):
+    rng, left = np.random.default_rng(0), iter(pairs)
+    acknowledged: set[str] = set()
+    sent: dict[str, str] = {}
+    for _ in range(kills):
         server, port = start(tmp_path / "run", tmp_path / "photos")
-        stopper = threading.Timer(0.2 + 0.07 * (kill % 7), os.kill, (server.pid, signal.SIGKILL))
-        stopper.start()
-        try:
-            while server.poll() is None:
-                a, b = next(queue)
-                one = {"id": f"{sent:016x}", "person": "Ada", "tab": TAB, "pair": f"{a}-{b}"}
-                sent += 1
-                # A request whose answer got lost is sent again, as the page does.
+        stopper = threading.Timer(rng.uniform(0.01, 0.4), os.kill, (server.pid, signal.SIGKILL))
+        with suppress(OSError):
+            while True:
+                name = f"{len(sent):016x}"
+                a, b = next(left)
+                sent[name] = f"{a}-{b}"
+                given = {"id": name, "person": "Ada", "tab": TAB, "pair": sent[name]}
+                decision = "same" if a % 5 == b % 5 else "different"
+                # As when the reply got lost: the page sends it again.
                 for _ in range(2):
-                    if send(port, {**one, "decision": "same" if a % 5 == b % 5 else "different"}) == 200:
-                        acknowledged.add(one["id"])
-        except OSError:
-            pass
+                    if send(port, {**given, "decision": decision}) == 200:
+                        acknowledged.add(name)
+                if stopper.ident is None:
+                    stopper.start()
         stopper.join()
         server.wait()
     written = [json.loads(line)["id"] for line in Path(tmp_path / "run" / "answers.jsonl").read_text().splitlines()]
-    assert len(written) == len(set(written)) and acknowledged <= set(written) and len(acknowledged) > kills
+    assert len(written) == len(set(written)) and acknowledged <= set(written) and len(acknowledged) >= kills
+    # At most the one on its way at each kill was written without a word.
     assert len(set(written) - acknowledged) <= kills
 
 
@@ -142,7 +146,8 @@ def test_a_server_that_is_told_to_end_ends(tmp_path):
     ask(tmp_path / "run", tmp_path / "photos", [(0, 1)])
     server, port = start(tmp_path / "run", tmp_path / "photos")
     assert send(port, {"id": "f" * 16, "person": "Ada", "tab": TAB, "pair": "0-1", "decision": "same"}) == 200
-    time.sleep(1)
+    # It says so by itself.
+    while "All questions are answered" not in server.stdout.readline():
+        pass
     server.send_signal(signal.SIGINT)
-    told = server.communicate(timeout=20)[0]
-    assert "All questions are answered" in told and "starting your script again" in told
+    assert "starting your script again" in server.communicate(timeout=30)[0]
