@@ -1,0 +1,83 @@
+/** How far it is, and what there is to know when nothing is asked. */
+
+import { byId } from "./dom.js";
+
+const number = new Intl.NumberFormat("en");
+
+/** "37 answered, 12 left, at most about 200 later". */
+export function line({ answered, left, to_come }, underWay) {
+  const parts = [`${number.format(answered + underWay)} answered`, `${number.format(Math.max(0, left - underWay))} left`];
+  if (to_come) parts.push(`at most about ${number.format(to_come)} later`);
+  return parts.join(", ");
+}
+
+export function showProgress(state, underWay) {
+  byId("progress-text").textContent = line(state, underWay);
+  const bar = byId("progress-bar");
+  bar.max = Math.max(1, state.answered + state.left + (state.to_come ?? 0));
+  bar.value = state.answered + underWay;
+  const found = state.contradictions + state.disagreements;
+  byId("contradictions-count").textContent = state.contradictions ? String(state.contradictions) : "";
+  byId("contradictions-open").classList.toggle("some", state.contradictions > 0);
+  byId("contradictions-open").title = found
+    ? `${state.contradictions} contradictions, ${state.disagreements} disagreements of people`
+    : "No answers contradict one another";
+}
+
+/** What the page says in the place of the photos: [title, sentence, command or null]. */
+function words(state, { gone, underWay, started }) {
+  if (gone) {
+    const kept = underWay ? `${underWay} ${underWay === 1 ? "answer is" : "answers are"} not kept yet; they stay in this browser and are sent when it is back.` : "All your answers are kept.";
+    return ["The page's server has ended", `${kept} Start it again, and this page goes on by itself.`, null];
+  }
+  if (!state || !started) return ["One moment", "The first photos are coming.", null];
+  if (state.left - underWay > 0)
+    return ["Nothing for you just now", `The ${number.format(state.left - underWay)} questions that are left are with other people, or were put off. This page looks again by itself.`, null];
+  const goOn = split(state.go_on);
+  if (state.run === "running")
+    return ["All answered, thank you", "The run is training; the next questions come by themselves.", null];
+  if (state.run === "finished") return ["The run has finished", "There is nothing left to ask. Thank you.", null];
+  if (state.run === "failed" || state.run === "killed")
+    return ["All answered, thank you", `The run ended early, and your answers are kept. ${goOn.sentence}`, goOn.command];
+  return ["All answered, thank you", goOn.sentence || "There is nothing left to ask.", goOn.command];
+}
+
+/** A sentence that ends in a command, as both. */
+function split(sentence) {
+  const found = /^(.*?:)\s*(aas .*?)\.?$/s.exec(sentence ?? "");
+  return found ? { sentence: found[1], command: found[2] } : { sentence: sentence ?? "", command: null };
+}
+
+/** Show, in the place of the photos, why none are there; `null` for `state` where it is not known. */
+export function showPanel(visible, state, about) {
+  byId("panel").hidden = !visible;
+  if (!visible) return;
+  const [title, sentence, command] = words(state, about);
+  const texts = { "panel-title": title, "panel-text": sentence, "panel-command": command ?? "" };
+  for (const [id, text] of Object.entries(texts)) if (byId(id).textContent !== text) byId(id).textContent = text;
+  byId("panel-go-on").hidden = !command;
+}
+
+/** Copy a text; where the browser forbids it, select it, so that a key does. */
+export async function copyCommand() {
+  const code = byId("panel-command");
+  try {
+    await navigator.clipboard.writeText(code.textContent);
+    byId("panel-copy").textContent = "Copied";
+  } catch {
+    getSelection().selectAllChildren(code);
+    byId("panel-copy").textContent = "Press Ctrl+C";
+  }
+  setTimeout(() => (byId("panel-copy").textContent = "Copy"), 2000);
+}
+
+/** What is under way, or in trouble, as a line on the page. */
+export function showOutbox(outbox) {
+  const { size, trouble, lasting } = outbox;
+  const many = `${size} ${size === 1 ? "answer is" : "answers are"} not kept yet`;
+  byId("unkept").hidden = !trouble && (lasting || !size);
+  if (trouble) byId("unkept-text").textContent = `${many}: ${trouble.replace(/\.$/, "")}. Trying again.`;
+  else if (!lasting && size) byId("unkept-text").textContent = `${many}, and this browser keeps none of them when the page is closed.`;
+  byId("saved").textContent = size ? "Sending…" : "All answers kept";
+  byId("saved").classList.toggle("waiting", size > 0);
+}
