@@ -65,6 +65,15 @@ def test_every_hook_is_called(ready):
     second = ready.engine(fitting, resume=True, observers=(Observes(),))
     watch(second.run)
     second.execute()
+
+    class Waits:
+        @hookimpl
+        def aas_wait_for_answers(self, run):
+            return False
+
+    third = ready.engine({"oracle": "people"}, name="people", observers=(Waits(),))
+    watch(third.run)
+    assert third.execute() == "waiting"
     assert called == set(hook_functions())
 
 
