@@ -30,12 +30,18 @@ def standing(answers: Sequence[Answer]) -> list[Answer]:
     """The answers that count, in their order, as far as answers alone decide it.
 
     Of a question that was asked again those of the majority, and none at a tie; of all others those that were not
-    marked as contradicting. An answer "cannot tell" always stands.
+    marked as contradicting. What one person says of the same two photographs is one vote: the newest. An answer
+    "cannot tell" always stands.
     """
     item = items_of(answers)
     again = {item[answer.id] for answer in answers if answer.repeats}
+    newest = {
+        (answer.annotator, frozenset((answer.a, answer.b))): answer
+        for answer in answers
+        if answer.decision != "cannot_tell"
+    }
     votes: Counter[str] = Counter()
-    for answer in answers:
+    for answer in newest.values():
         votes[item[answer.id]] += SIGN[answer.decision]
 
     def stands(answer: Answer) -> bool:

@@ -50,6 +50,19 @@ def test_the_newest_word_of_a_person_on_a_pair_counts_and_two_people_count_twice
     assert evidence.ids == ("2", "3") and evidence.votes.tolist() == [-2]
 
 
+def test_asked_again_of_the_same_photographs_a_person_has_one_vote():
+    answers = [
+        answer("1", "ab", "same"),
+        answer("2", "ab", "different", "1", annotator="Eve"),
+        answer("3", "ba", "different", "1"),
+    ]
+    assert evidence_of(answers, INDEX).votes.tolist() == [-2]
+    assert [one.id for one in standing(answers)] == ["2", "3"]
+    twice = [answer("1", "ab", "same"), answer("2", "ab", "same", "1"), answer("3", "ab", "different", "1", (), "Eve")]
+    assert evidence_of(twice, INDEX).votes.tolist() == [0]
+    assert standing(twice) == []
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 7), st.integers(0, 7), st.booleans(), st.integers(0, 9)), max_size=30))
 def test_the_answers_in_force_never_contradict_each_other(told):
