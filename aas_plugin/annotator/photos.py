@@ -6,28 +6,29 @@ import os
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from io import BytesIO
-from pathlib import Path, PurePosixPath
+from contextlib import suppress
+from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from PIL import Image, ImageOps
+from PIL import Image
 
 from aas_plugin.annotator.photo_facts import exif_facts
 from aas_plugin.annotator.queue import QuestionQueue
 from aas_plugin.annotator.refused import Refused
+from aas_plugin.annotator.scaling import ORIENTATION, SIDEWAYS, scaled_jpeg
 from aas_plugin.data.boxes import split_box
 from aas_plugin.data.catalogue import content_hash
 from aas_plugin.data.formats import image_suffixes
-from aas_plugin.data.images import UnreadableImageError, open_upright
+from aas_plugin.data.images import UnreadableImageError
 
 SIZES = {"256": 256, "1600": 1600, "full": None}
 """Longest side of each size, in pixels."""
 FRAME = "frame-"
 """Begins the name of a size of the whole photo that a box lies in."""
 CACHE_BYTES = 256 * 1024**2
-SIDEWAYS = (5, 6, 7, 8)
-"""EXIF orientations that swap width and height."""
+Stamp = tuple[int, int]
+"""Time and size of a file, which change with it."""
 
 
 class Photos:
@@ -49,12 +50,13 @@ class Photos:
     ) -> None:
         image_suffixes()  # lets Pillow read HEIC where that is installed
         self._queue, self._root, self._facts = queue, root, facts or {}
-        self._kept: OrderedDict[tuple[int, str, tuple[int, int]], bytes] = OrderedDict()
-        self._room = cache_bytes
-        self._described: dict[int, tuple[tuple[int, int], dict[str, Any]]] = {}
-        self._checked: dict[int, tuple[tuple[int, int], str | None]] = {}
+        self._kept: OrderedDict[tuple[int, str, Stamp], bytes] = OrderedDict()
+        self._room, self._filled = cache_bytes, 0
+        self._described: dict[int, tuple[Stamp, dict[str, Any]]] = {}
+        self._checked: dict[int, tuple[Stamp, str | None]] = {}
         self._lock = Lock()
         self._making: dict[tuple[int, str], Lock] = {}
+        self._coming: set[tuple[int, str]] = set()
         # One is left for whoever asks for a photo at this moment.
         self._ahead = ThreadPoolExecutor(max_workers=max(1, (os.cpu_count() or 2) - 1), thread_name_prefix="photos")
         queue.photo_problem = self.problem
@@ -62,44 +64,49 @@ class Photos:
     def describe(self, image: int) -> dict[str, Any]:
         """What the page shows of a photo: see `SIZES` for its sizes. Folders are not told, as they may name who it is.
 
+        That a photo changed is told once it was asked for: hundreds of photos would take long to read.
+
         Raises:
             Refused: there is no such photo.
         """
         path, digest = self._queue.id_path(image)
-        place = PurePosixPath(split_box(path)[0].as_posix())
-        known: dict[str, Any] = {"id": image, "name": place.name, "v": digest, "problem": self.problem(image)}
-        blank = {"width": 0, "height": 0, "frame": None, "facts": [list(fact) for fact in self._facts.get(path, ())]}
-        if known["problem"] is not None:
-            return {**known, **blank}
-        stamp = self._stamp(image)
-        if image not in self._described or self._described[image][0] != stamp:
-            try:
+        told = [list(fact) for fact in self._facts.get(path, ())]
+        known = {"id": image, "name": self._name(image), "v": digest, "problem": None}
+        blank = {"width": 0, "height": 0, "frame": None, "facts": told}
+        try:
+            stamp = self._stamp(image)
+            checked = self._checked.get(image)
+            if checked is not None and checked[0] == stamp and checked[1] is not None:
+                return {**known, **blank, "problem": checked[1]}
+            if image not in self._described or self._described[image][0] != stamp:
                 self._described[image] = stamp, self._look(path)
-            except UnreadableImageError as error:
-                return {**known, **blank, "problem": _unreadable(place.name, error.reason)}
-        return {**known, **self._described[image][1]}
+        except OSError as error:
+            return {**known, **blank, "problem": self._gone(image, error)}
+        except UnreadableImageError as error:
+            return {**known, **blank, "problem": self._unreadable(image, error)}
+        # A photo of unknown content may be another one under the same number tomorrow.
+        return {**known, **self._described[image][1], "v": digest or "-".join(map(str, stamp))}
 
     def problem(self, image: int) -> str | None:
         """Why a photo cannot be judged, a sentence: it is gone, or not the one that was asked about; else None.
 
+        Its content is read once, and again when its file changes.
+
         Raises:
             Refused: there is no such photo.
         """
         path, digest = self._queue.id_path(image)
-        name = split_box(path)[0].name
         try:
             stamp = self._stamp(image)
-        except OSError as error:
-            return f"{name} is not there any more ({error.strerror}); put it back, or leave this pair for later."
-        known = self._checked.get(image)
-        if known is None or known[0] != stamp:
-            found = None
-            try:
+            known = self._checked.get(image)
+            if known is None or known[0] != stamp:
+                found = None
                 if digest and content_hash(self._root / path) != digest:
+                    name = self._name(image)
                     found = f"{name} changed since this pair was chosen; put it back, or leave this pair for later."
-            except OSError as error:
-                found = f"{name} cannot be read ({error.strerror}); mend that, or leave this pair for later."
-            self._checked[image] = known = stamp, found
+                self._checked[image] = known = stamp, found
+        except OSError as error:
+            return self._gone(image, error)
         return known[1]
 
     def jpeg(self, image: int, size: str) -> bytes:
@@ -108,33 +115,38 @@ class Photos:
         Raises:
             Refused: there is no such photo or size, or it cannot be read.
         """
-        whole = size.startswith(FRAME)
         if size.removeprefix(FRAME) not in SIZES:
             raise Refused(f"there is no size {size[:20]!r}; reload the page", 404)
         path, _ = self._queue.id_path(image)
-        problem = self.problem(image)
-        if problem is not None:
-            raise Refused(problem, 410)
         with self._lock:
             making = self._making.setdefault((image, size), Lock())
         # Whoever else wants it waits, and finds it made.
         with making:
-            key = image, size, self._stamp(image)
-            with self._lock:
-                if key in self._kept:
-                    self._kept.move_to_end(key)
-                    return self._kept[key]
-            made = self._make(path, SIZES[size.removeprefix(FRAME)], whole)
-            with self._lock:
-                self._kept[key] = made
-                while sum(map(len, self._kept.values())) > self._room and len(self._kept) > 1:
-                    self._kept.popitem(last=False)
+            problem = self.problem(image)
+            if problem is not None:
+                raise Refused(problem, 410)
+            try:
+                key = image, size, self._stamp(image)
+                with self._lock:
+                    if key in self._kept:
+                        self._kept.move_to_end(key)
+                        return self._kept[key]
+                made = scaled_jpeg(self._root / path, SIZES[size.removeprefix(FRAME)], size.startswith(FRAME))
+            except OSError as error:
+                raise Refused(self._gone(image, error), 410) from error
+            except UnreadableImageError as error:
+                raise Refused(self._unreadable(image, error), 410) from error
+            self._keep(key, made)
             return made
 
     def prefetch(self, images: Iterable[int], size: str = "1600") -> None:
         """Make photos in the background that will be asked for soon."""
         for image in images:
-            self._ahead.submit(self._try, image, size)
+            with self._lock:
+                new = (image, size) not in self._coming
+                self._coming.add((image, size))
+            if new:
+                self._ahead.submit(self._try, image, size)
 
     def file(self, image: int) -> Path:
         """The file of a photo, with the box in its name where it has one."""
@@ -146,13 +158,41 @@ class Photos:
 
     def _try(self, image: int, size: str) -> None:
         try:
-            self.jpeg(image, size)
-        except (Refused, OSError):
-            return  # told when the page asks for it
+            # Told when the page asks for it.
+            with suppress(Refused):
+                self.jpeg(image, size)
+        finally:
+            with self._lock:
+                self._coming.discard((image, size))
 
-    def _stamp(self, image: int) -> tuple[int, int]:
+    def _keep(self, key: tuple[int, str, Stamp], made: bytes) -> None:
+        with self._lock:
+            self._kept[key] = made
+            self._filled += len(made)
+            while self._filled > self._room and len(self._kept) > 1:
+                self._filled -= len(self._kept.popitem(last=False)[1])
+
+    def _stamp(self, image: int) -> Stamp:
         found = split_box(self._root / self._queue.id_path(image)[0])[0].stat()
         return found.st_mtime_ns, found.st_size
+
+    def _name(self, image: int) -> str:
+        return split_box(self._queue.id_path(image)[0])[0].name
+
+    def _gone(self, image: int, error: OSError) -> str:
+        name = self._name(image)
+        if isinstance(error, (FileNotFoundError, NotADirectoryError)):
+            return f"{name} is not there any more ({error.strerror}); put it back, or leave this pair for later."
+        return f"{name} cannot be read ({error.strerror}); mend that, or leave this pair for later."
+
+    def _unreadable(self, image: int, error: UnreadableImageError) -> str:
+        """A sentence without the folders that a decoder names."""
+        name = self._name(image)
+        file = split_box(self._root / self._queue.id_path(image)[0])[0]
+        reason = error.reason
+        for told in (repr(str(file)), str(file), repr(str(file.resolve())), str(file.resolve())):
+            reason = reason.replace(told, name)
+        return f"{name} cannot be read ({reason}); restore it, or leave this pair for later."
 
     def _look(self, path: str) -> dict[str, Any]:
         file, box = split_box(self._root / path)
@@ -160,14 +200,12 @@ class Photos:
             with Image.open(file) as opened:
                 width, height = opened.size
                 exif = opened.getexif()
-                if exif.get(0x0112) in SIDEWAYS:
+                if exif.get(ORIENTATION) in SIDEWAYS:
                     width, height = height, width
                 told = [list(fact) for fact in self._facts.get(path, ())]
                 named = {name for name, _ in told}
                 told += [list(fact) for fact in exif_facts(exif) if fact[0] not in named]
             inside = None if box is None else box.within(width, height)
-        except UnreadableImageError:
-            raise
         except Exception as error:  # Decoders raise whatever they like on broken files.
             raise UnreadableImageError(file, str(error) or type(error).__name__) from error
         if inside is None:
@@ -176,34 +214,3 @@ class Photos:
         part = [left, top, right - left, bottom - top]
         frame = {"width": width, "height": height, "box": part}
         return {"width": part[2], "height": part[3], "frame": frame, "facts": told}
-
-    def _make(self, path: str, longest: int | None, whole: bool) -> bytes:
-        file, box = split_box(self._root / path)
-        try:
-            photo = _shrunk(file, longest) if box is None or whole else open_upright(self._root / path)
-        except UnreadableImageError as error:
-            raise Refused(_unreadable(file.name, error.reason), 410) from error
-        if longest is not None and max(photo.size) > longest:
-            scale = longest / max(photo.size)
-            size = max(1, round(photo.width * scale)), max(1, round(photo.height * scale))
-            photo = photo.resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0)
-        written = BytesIO()
-        photo.save(written, "JPEG", quality=86 if longest else 93)
-        return written.getvalue()
-
-
-def _shrunk(file: Path, longest: int | None) -> Image.Image:
-    """A photo upright; where a small one will do, a JPEG is decoded smaller, which is many times faster."""
-    if longest is not None:
-        try:
-            with Image.open(file) as opened:
-                if opened.format == "JPEG" and opened.mode == "RGB":
-                    opened.draft("RGB", (longest, longest))
-                    return ImageOps.exif_transpose(opened).convert("RGB")
-        except Exception as error:  # Decoders raise whatever they like on broken files.
-            raise UnreadableImageError(file, str(error) or type(error).__name__) from error
-    return open_upright(file)
-
-
-def _unreadable(name: str, reason: str) -> str:
-    return f"{name} cannot be read ({reason}); restore it, or leave this pair for later."

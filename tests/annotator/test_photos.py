@@ -10,9 +10,12 @@ from PIL import Image
 
 from aas_plugin.annotator.photos import Photos
 from aas_plugin.annotator.queue import QuestionQueue, Refused
+from aas_plugin.annotator.scaling import scaled_jpeg
 from aas_plugin.constraints.listed import keep_images
 from aas_plugin.constraints.matching_images import Images
 from aas_plugin.data.catalogue import content_hash
+from aas_plugin.data.formats import image_suffixes
+from aas_plugin.data.images import open_upright
 from aas_plugin.files import write_json_lines
 
 
@@ -64,6 +67,54 @@ def test_a_box_is_cut_out_and_its_frame_is_there_beside_it(tmp_path):
     assert opened(photos.jpeg(0, "frame-full")).size == (400, 200)
     assert is_red(opened(photos.jpeg(0, "full")), (50, 50)) and not is_red(opened(photos.jpeg(0, "full")), (150, 50))
     assert opened(photos.jpeg(1, "full")).size == (200, 200) and is_red(opened(photos.jpeg(1, "full")), (190, 100))
+
+
+KINDS = {
+    "wide.jpg": lambda photo: photo,
+    "high.jpg": lambda photo: photo.rotate(90, expand=True),
+    "grey.jpg": lambda photo: photo.convert("L"),
+    "print.jpg": lambda photo: photo.convert("CMYK"),
+    "two.mpo": lambda photo: photo,
+    "clear.png": lambda photo: photo.convert("RGBA"),
+    "deep.png": lambda photo: Image.fromarray(np.asarray(photo.convert("L")).astype(np.uint16) * 257),
+    "phone.heic": lambda photo: photo,
+}
+
+
+@pytest.mark.parametrize("part", ["", "#xywh=300,200,600,400", "#xywh=percent:10,10,80,80"])
+@pytest.mark.parametrize("turned", [1, 6, 8])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_small_photo_looks_like_the_whole_one(tmp_path, kind, turned, part):
+    image_suffixes()
+    saved = {"exif": Image.Exif()}
+    saved["exif"][0x0112] = turned
+    if kind == "two.mpo":
+        saved |= {"save_all": True, "append_images": [Image.new("RGB", (40, 30))]}
+    rng = np.random.default_rng(0)
+    spots = Image.fromarray(rng.integers(0, 255, (6, 8, 3), dtype=np.uint8)).resize(
+        (1600, 1200), Image.Resampling.BICUBIC
+    )
+    KINDS[kind](spots).save(tmp_path / kind, **saved)
+    path = tmp_path / f"{kind}{part}"
+    whole = open_upright(path)
+    for longest in (100, 256, 500):
+        small = opened(scaled_jpeg(path, longest)).convert("RGB")
+        wanted = whole.resize(small.size, Image.Resampling.BICUBIC)
+        assert max(small.size) == longest
+        assert abs(small.width / small.height / (whole.width / whole.height) - 1) < 0.03
+        assert np.abs(np.asarray(small, float) - np.asarray(wanted, float)).mean() < 4
+
+
+@pytest.mark.parametrize("size", [(4000, 3000), (3000, 4000), (6000, 2000)])
+def test_a_large_jpeg_is_decoded_at_half_its_size(tmp_path, size, monkeypatch):
+    Image.new("RGB", size, "green").save(tmp_path / "a.jpg")
+    decoded = []
+    resize = Image.Image.resize
+    monkeypatch.setattr(
+        Image.Image, "resize", lambda self, *of, **more: decoded.append(self.size) or resize(self, *of, **more)
+    )
+    assert max(opened(scaled_jpeg(tmp_path / "a.jpg", 1600)).size) == 1600
+    assert decoded == [(size[0] // 2, size[1] // 2)]
 
 
 def test_a_small_photo_is_not_made_larger(tmp_path):
@@ -130,13 +181,64 @@ def test_a_file_that_is_no_photo_is_a_sentence(tmp_path):
             photos.jpeg(image, "256")
 
 
+def test_a_photo_that_changed_is_told_once_it_was_asked_for(tmp_path):
+    path = draw(tmp_path / "a.jpg", 0)
+    photos = shelf(tmp_path, "a.jpg")
+    before = photos.describe(0)
+    draw(path, 5)
+    # Reading all that a list of groups names would take long.
+    assert photos.describe(0)["problem"] is None
+    with pytest.raises(Refused, match=r"a\.jpg changed since"):
+        photos.jpeg(0, "256")
+    assert "changed since" in photos.describe(0)["problem"] and photos.describe(0)["v"] == before["v"]
+
+
+def test_a_photo_of_unknown_content_has_another_address_when_it_changes(tmp_path):
+    path = draw(tmp_path / "a.jpg", 0)
+    draw(tmp_path / "b.jpg", 1)
+    write_json_lines(tmp_path / "pending.jsonl", [{"a": "a.jpg", "b": "b.jpg", "kind": "over", "cycle": 1}])
+    photos = Photos(QuestionQueue(tmp_path), tmp_path)
+    first, before = photos.describe(0)["v"], photos.jpeg(0, "256")
+    draw(path, 5, (300, 200))
+    assert first != photos.describe(0)["v"] != "" and photos.problem(0) is None
+    assert photos.jpeg(0, "256") != before
+
+
+def test_no_sentence_names_a_folder_as_it_may_be_called_after_the_individual(tmp_path):
+    folder = tmp_path / "mara"
+    folder.mkdir()
+    for name in ("lost.jpg", "other.jpg", "none.jpg", "none.png"):
+        (folder / name).write_bytes(b"no photo")
+    draw(folder / "cut.jpg", 0)
+    (folder / "cut.jpg").write_bytes((folder / "cut.jpg").read_bytes()[:3000])
+    names = [
+        "lost.jpg",
+        "other.jpg",
+        "none.jpg",
+        "none.png",
+        "cut.jpg",
+        "cut.jpg#xywh=0,0,9,9",
+        "none.jpg#xywh=0,0,9,9",
+    ]
+    photos = shelf(tmp_path, *(f"mara/{name}" for name in names))
+    (folder / "lost.jpg").unlink()
+    (folder / "other.jpg").write_bytes(b"another one")
+    for image, name in enumerate(names):
+        with pytest.raises(Refused) as told:
+            photos.jpeg(image, "1600")
+        shown = photos.describe(image)
+        assert name.split("#")[0] in str(told.value) and shown["name"] == name.split("#")[0]
+        assert "mara" not in str(told.value) + str(shown)
+
+
 def test_a_photo_is_made_once_however_many_want_it_and_memory_has_a_bound(tmp_path, monkeypatch):
     for number in range(4):
         draw(tmp_path / f"{number}.png", number, (900, 700))
     photos = shelf(tmp_path, *(f"{number}.png" for number in range(4)))
     made = []
-    make = Photos._make
-    monkeypatch.setattr(Photos, "_make", lambda *given: made.append(given[1]) or make(*given))
+    monkeypatch.setattr(
+        "aas_plugin.annotator.photos.scaled_jpeg", lambda *of: made.append(of[0].name) or scaled_jpeg(*of)
+    )
     threads = [threading.Thread(target=photos.jpeg, args=(0, "256")) for _ in range(8)]
     for thread in threads:
         thread.start()
