@@ -1,6 +1,7 @@
-"""The page's server at work on a folder of questions."""
+"""The page's server at work on a folder of questions, and people who have the page open."""
 
 import pytest
+from browsing import Visitor, chromium
 from page_server import Page, ask
 
 
@@ -18,3 +19,26 @@ def page(tmp_path):
     yield make
     for one in made:
         one.serving.stop()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture
+def visit(browser):
+    """Opens the page as somebody, and looks afterwards that it was at rest: no errors, no other address."""
+    made = []
+
+    def open_page(url, name="Ada", calm=True, **options):
+        made.append((Visitor(browser, url, name, **options), calm))
+        return made[-1][0]
+
+    yield open_page
+    for visitor, calm in made:
+        own = visitor.url.split("?")[0]
+        assert [address for address in visitor.asked if not address.startswith(own)] == []
+        assert not calm or visitor.trouble == []
+        visitor.context.close()

@@ -52,8 +52,8 @@ export function askName(current) {
     byId("name-form").onsubmit = (event) => {
       event.preventDefault();
       const name = field.value.trim();
-      const odd = /\p{C}/u.test(name);
-      field.setCustomValidity(name && !odd ? "" : "Write your name: letters, up to 60.");
+      const odd = /[\p{C}\p{Zl}\p{Zp}]|(?! )\p{Zs}/u.test(name);
+      field.setCustomValidity(name && !odd ? "" : "A name has 1 to 60 characters that can be printed.");
       if (field.reportValidity()) done(name);
     };
     field.oninput = () => field.setCustomValidity("");

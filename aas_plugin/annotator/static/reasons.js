@@ -16,7 +16,7 @@ export class Reasons {
     this.reasons = reasons;
     byId("reasons-list").replaceChildren(
       ...reasons.map((reason, index) =>
-        el("button", { type: "button", class: "reason", on: { click: () => this.pick(index) } }, reason,
+        el("button", { type: "button", class: "reason", on: { click: () => this.pick(index) } }, `${reason} `,
           el("kbd", { "aria-hidden": "true" }, String(index + 1)))),
     );
   }

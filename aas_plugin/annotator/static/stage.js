@@ -19,7 +19,7 @@ export class Stage {
     this.linked = true;
     this.light = { ...LIGHT };
     for (const view of this.#views) {
-      view.onResize = () => this.linked && this.#follow(this.#views[0]);
+      view.onResize = () => this.linked && this.#follow(this.#lead);
       listen(view, {
         zoom: (factor, left, top) => this.#zoom(view, view.zoom.scale * factor, left, top),
         move: (right, down) => this.#move(view, right, down),
@@ -55,7 +55,7 @@ export class Stage {
 
   /** Zoom in or out, about the pointer where it is over a photo. */
   step(direction) {
-    const view = this.#views.find((one) => one.pointer) ?? this.#views[0];
+    const view = this.#lead;
     const factor = direction > 0 ? STEP : 1 / STEP;
     for (const one of this.linked || view.pointer ? [view] : this.#views)
       this.#zoom(one, one.zoom.scale * factor, one.pointer?.left, one.pointer?.top);
@@ -63,7 +63,7 @@ export class Stage {
 
   /** Move what is seen, as the arrow points. */
   pan(right, down) {
-    for (const view of this.linked ? [this.#views[0]] : this.#views) this.#move(view, -right * STRIDE, -down * STRIDE);
+    for (const view of this.linked ? [this.#lead] : this.#views) this.#move(view, -right * STRIDE, -down * STRIDE);
   }
 
   fit() {
@@ -82,7 +82,7 @@ export class Stage {
       zoom.zoomTo(zoom.one, pointer?.left, pointer?.top);
       view.draw();
     }
-    const lead = this.#views.find((view) => view.pointer) ?? this.#views[0];
+    const lead = this.#lead;
     this.#ratio = this.#nearness(1) / this.#nearness(0);
     if (this.linked) this.#follow(lead);
     this.#tell();
@@ -165,14 +165,19 @@ export class Stage {
     return scale / fit;
   }
 
+  /** The photo that a key is about first: that under the pointer, or one that is there. */
+  get #lead() {
+    const views = this.#views;
+    return views.find((view) => view.pointer) ?? views.find((view) => !view.problem) ?? views[0];
+  }
+
   /** Bring the other photo to the same place and scale as this one. */
   #follow(lead) {
     const side = this.#views.indexOf(lead);
     const other = this.#views[1 - side];
     const ratio = side === 0 ? this.#ratio : 1 / this.#ratio;
     const { zoom } = other;
-    zoom.scale = Math.min(zoom.most, Math.max(zoom.least, this.#nearness(side) * ratio * zoom.fit));
-    Object.assign(zoom, { x: lead.zoom.x, y: lead.zoom.y });
+    Object.assign(zoom, { scale: this.#nearness(side) * ratio * zoom.fit, x: lead.zoom.x, y: lead.zoom.y });
     other.draw();
   }
 
@@ -184,7 +189,8 @@ export class Stage {
     this.#views.forEach((view, side) => pressed(`mirror-${NAMES[side]}`, view.zoom.mirrored));
     pressed("frames", this.#views.some((view) => view.whole));
     document.querySelector('button[data-command="frames"]').disabled = !this.#views.some((view) => view.hasFrame);
-    const percent = Math.round((100 * this.#views[0].zoom.scale) / this.#views[0].zoom.one);
+    const { zoom } = this.#views.find((view) => !view.problem) ?? this.#views[0];
+    const percent = Math.round((100 * zoom.scale) / zoom.one);
     byId("scale").textContent = `${percent} %`;
   }
 }

@@ -39,7 +39,7 @@ export class Zoom {
   }
 
   setPhoto(width, height) {
-    Object.assign(this, { width, height });
+    Object.assign(this, { width: Math.max(1, width), height: Math.max(1, height) });
     this.reset();
   }
 
@@ -80,7 +80,7 @@ export class Zoom {
     const point = this.at(left, top);
     const spot = this.place(point);
     const smaller = scale < this.scale;
-    this.scale = between(this.least, scale, this.most);
+    this.scale = between(Math.min(this.least, this.scale), scale, Math.max(this.most, this.scale));
     if (smaller && this.fitted) Object.assign(this, { x: 0.5, y: 0.5 });
     else this.hold(point, spot.left, spot.top);
   }
