@@ -83,9 +83,12 @@ def test_nothing_but_tests_and_plugins_knows_the_adapters():
 @pytest.mark.parametrize(
     ("imported", "absent"),
     [
-        ("from aas_plugin import ActiveLearner", ("pluggy", "torch", "mlflow", "faiss", "typer")),
+        (
+            "from aas_plugin import ActiveLearner",
+            ("pluggy", "torch", "mlflow", "faiss", "typer", "starlette", "uvicorn"),
+        ),
         ("import aas_plugin", ("pluggy", "torch", "mlflow", "faiss", "numpy", "pandas")),
-        ("import aas_plugin.cli", ("torch", "mlflow", "faiss", "pandas")),
+        ("import aas_plugin.cli", ("torch", "mlflow", "faiss", "pandas", "starlette", "uvicorn", "PIL")),
     ],
 )
 def test_what_is_light_stays_light(imported, absent):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
@@ -34,6 +35,7 @@ from aas_plugin.errors import AasError
 
 STATIC = Path(__file__).parent / "static"
 HOUR = "private, max-age=3600"
+NUMBER = re.compile("[0-9]{1,9}")
 
 
 def make_app(queue: QuestionQueue, photos: Photos) -> Starlette:
@@ -47,14 +49,14 @@ def make_app(queue: QuestionQueue, photos: Photos) -> Starlette:
     def asked(call: Callable[[Asking], dict[str, Any]]) -> Any:
         async def answer(request: Request) -> Response:
             given = checked(Asking, dict(request.query_params))
-            return JSONResponse(await run_in_threadpool(lambda: _shown(call(given), photos)))
+            return _told(await run_in_threadpool(lambda: _shown(call(given), photos)))
 
         return answer
 
     def sent(kind: Any, call: Callable[[Any], dict[str, Any]]) -> Any:
         async def answer(request: Request) -> Response:
             body = checked(kind, await _json(request))
-            return JSONResponse(await run_in_threadpool(lambda: _shown(call(body), photos)))
+            return _told(await run_in_threadpool(lambda: _shown(call(body), photos)))
 
         return answer
 
@@ -67,7 +69,11 @@ def make_app(queue: QuestionQueue, photos: Photos) -> Starlette:
         return queue.why(_needed(given.pair, "pair"), _needed(given.person, "person"))
 
     async def photo(request: Request) -> Response:
-        made = await run_in_threadpool(photos.jpeg, request.path_params["image"], request.path_params["size"])
+        # Read as Starlette does, a number of thousands of digits is an error of Python.
+        name = request.path_params["image"]
+        if not NUMBER.fullmatch(name):
+            raise Refused("a photo is named by its number; reload the page", 404)
+        made = await run_in_threadpool(photos.jpeg, int(name), request.path_params["size"])
         keep = HOUR if request.query_params.get("v") else "no-store"
         return Response(made, media_type="image/jpeg", headers={"cache-control": keep})
 
@@ -103,18 +109,29 @@ def make_app(queue: QuestionQueue, photos: Photos) -> Starlette:
             Route("/", page, methods=["GET"]),
             *(Route(f"/api/{name}", asked(call), methods=["GET"]) for name, call in gets.items()),
             *(Route(f"/api/{name}", sent(*door), methods=["POST"]) for name, door in posts.items()),
-            Route("/photo/{image:int}/{size:str}.jpg", photo, methods=["GET"]),
+            Route("/photo/{image:str}/{size:str}.jpg", photo, methods=["GET"]),
             Route("/matches/{pair:str}.jpg", matches, methods=["GET"]),
-            Mount("/static", StaticFiles(directory=STATIC)),
+            Mount("/static", _Fresh(directory=STATIC)),
         ],
         exception_handlers={
             Refused: _refused,
             AasError: _not_kept,
             TooLarge: _too_large,
+            ClientDisconnect: _left,
             HTTPException: _http,
             Exception: _unexpected,
         },
     )
+
+
+class _Fresh(StaticFiles):
+    """The page's files, which a browser asks for anew each time: parts of two versions would not fit together."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        """A file, or that the browser has it."""
+        found = super().file_response(*args, **kwargs)
+        found.headers["cache-control"] = "no-cache"
+        return found
 
 
 def _shown(result: dict[str, Any], photos: Photos) -> dict[str, Any]:
@@ -141,27 +158,35 @@ def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON")
 
 
-def _told(sentence: str, status: int) -> Response:
-    return JSONResponse({"error": sentence, "kept": False}, status)
+def _told(result: dict[str, Any], status: int = 200) -> Response:
+    return JSONResponse(result, status, headers={"cache-control": "no-store"})
+
+
+def _not_done(sentence: str, status: int) -> Response:
+    return _told({"error": sentence, "kept": False}, status)
 
 
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, Refused)  # the handler is registered for it
-    return _told(str(error), error.status)
+    return _not_done(str(error), error.status)
 
 
 async def _not_kept(request: Request, error: Exception) -> Response:
-    return _told(str(error), 503)
+    return _not_done(str(error), 503)
 
 
 async def _too_large(request: Request, error: Exception) -> Response:
-    return _told("what is sent is too large, so nothing was kept", 413)
+    return _not_done("what is sent is too large, so nothing was kept", 413)
+
+
+async def _left(request: Request, error: Exception) -> Response:
+    return _not_done("the request ended before all of it was there, so nothing was kept", 400)
 
 
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # the handler is registered for it
-    return _told(f"{error.detail}: {request.method} {request.url.path[:60]}", error.status_code)
+    return _not_done(f"{error.detail}: {request.method} {request.url.path[:60]}", error.status_code)
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:
-    return _told(f"the server failed ({type(error).__name__}), so nothing was kept; see its terminal", 500)
+    return _not_done(f"the server failed ({type(error).__name__}), so nothing was kept; see its terminal", 500)

@@ -7,7 +7,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from aas_plugin.annotator.refused import Refused
-from aas_plugin.constraints.answers import Decision
+from aas_plugin.constraints.answers import SET_ASIDE, Decision
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -25,10 +25,23 @@ def person_name(text: str) -> str:
     return name
 
 
+def reason_given(text: str) -> str:
+    """Why somebody cannot tell, as it is kept.
+
+    Raises:
+        ValueError: it holds what cannot be printed, or means something else in the answer log.
+    """
+    if not text.isprintable():
+        raise ValueError("a reason has characters that can be printed")
+    if text.strip() == SET_ASIDE:
+        raise ValueError(f"{SET_ASIDE!r} is no reason of a person")
+    return text.strip()
+
+
 Person = Annotated[str, Field(max_length=200), AfterValidator(person_name)]
 Id = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
 AnswerId = Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,64}$")]
-Pair = Annotated[str, Field(pattern=r"^\d{1,9}-\d{1,9}$")]
+Pair = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,8})-(0|[1-9][0-9]{0,8})$")]
 Image = Annotated[int, Field(ge=0, lt=10**9)]
 
 
@@ -51,7 +64,7 @@ class Given(_Body):
     id: Id
     pair: Pair
     decision: Decision
-    reason: Annotated[str, Field(max_length=100)] = ""
+    reason: Annotated[str, Field(max_length=100), AfterValidator(reason_given)] = ""
     replaces: AnswerId | None = None
 
 

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import ipaddress
+import json
+import re
 import secrets
 import socket
 from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LARGEST = 64 * 1024
 """Bytes of a request's body at most."""
-COOKIE = "aas-token"
+COOKIE = "aas-token-"
+"""Begins the name of the cookie, which ends in the port: a host's cookies are those of all its ports."""
+HOST = re.compile(r"(?P<name>[a-z0-9_.-]{1,253}|\[[0-9a-f:.]{2,45}\])(:(?P<port>[0-9]{1,5}))?", re.IGNORECASE)
+ENTRANCE = b'<!DOCTYPE html><meta charset="utf-8"><meta http-equiv="refresh" content="0; url=/"><title>aas</title>'
 HEADERS = {
-    "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
+    "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
@@ -56,10 +61,13 @@ class Guard:
 
     def __init__(self, app: ASGIApp, host: str, port: int, token: str | None) -> None:
         self._app, self._port, self._token = app, port, token
+        self._cookie = f"{COOKIE}{port}"
         self._beyond = not is_loopback(host)
         self._names = {"localhost", host.lower()}
         if self._beyond:
-            self._names |= {socket.gethostname().lower(), socket.getfqdn().lower()}
+            own = socket.gethostname().lower()
+            # The last is what a tablet finds without any server of names.
+            self._names |= {own, socket.getfqdn().lower(), f"{own.partition('.')[0]}.local"}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or refuse it."""
@@ -97,18 +105,15 @@ class Guard:
             if len(kinds) != 1 or kinds[0].split(";")[0].strip().lower() != "application/json":
                 return 415, "what is sent must be application/json"
             lengths = headers.get("content-length", ["0"])
-            if len(lengths) != 1 or not lengths[0].isdigit() or int(lengths[0][:12]) > LARGEST:
+            if len(lengths) != 1 or not re.fullmatch("[0-9]{1,9}", lengths[0]) or int(lengths[0]) > LARGEST:
                 return 413, f"what is sent may have {LARGEST} bytes at most"
         return None
 
     def _is_ours(self, host: str) -> bool:
-        try:
-            found = urlsplit(f"//{host}")
-            name, port = (found.hostname or "").lower(), found.port
-        except ValueError:
+        found = HOST.fullmatch(host)
+        if found is None or found["port"] not in (str(self._port), None):
             return False
-        if found.path or found.query or found.username is not None or port not in (self._port, None):
-            return False
+        name = found["name"].strip("[]").lower()
         if name in self._names:
             return True
         try:
@@ -120,7 +125,7 @@ class Guard:
     def _knows(self, headers: dict[str, list[str]]) -> bool:
         for given in headers.get("cookie", []):
             try:
-                found = SimpleCookie(given).get(COOKIE)
+                found = SimpleCookie(given).get(self._cookie)
             except CookieError:
                 continue
             if found is not None and self._is_token(found.value):
@@ -134,8 +139,9 @@ class Guard:
         """Take the token out of the address into a cookie."""
         given = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
         if scope["path"] == "/" and scope["method"] == "GET" and self._is_token(given):
-            cookie = f"{COOKIE}={self._token}; HttpOnly; SameSite=Strict; Path=/"
-            await _tell(send, 303, "", {"location": "/", "set-cookie": cookie})
+            cookie = f"{self._cookie}={self._token}; HttpOnly; SameSite=Strict; Path=/"
+            # Redirected from a link in a mail or a chat, a browser would not send the cookie along.
+            await _send(send, 200, ENTRANCE, {"set-cookie": cookie, "content-type": "text/html; charset=utf-8"})
         else:
             await _tell(send, 401, "a token is needed; open the address that the command printed, with its token")
 
@@ -169,11 +175,13 @@ def _with_headers(send: Send) -> Send:
     return sent
 
 
-async def _tell(send: Send, status: int, sentence: str, more: dict[str, str] | None = None) -> None:
-    import json
+async def _tell(send: Send, status: int, sentence: str) -> None:
+    body = json.dumps({"error": sentence, "kept": False}).encode()
+    await _send(send, status, body, {"content-type": "application/json"})
 
-    body = json.dumps({"error": sentence, "kept": False}).encode() if sentence else b""
-    headers = {**HEADERS, "content-type": "application/json", "content-length": str(len(body)), **(more or {})}
+
+async def _send(send: Send, status: int, body: bytes, more: dict[str, str]) -> None:
+    headers = {**HEADERS, "content-length": str(len(body)), "cache-control": "no-store", **more}
     told = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": status, "headers": told})
     await send({"type": "http.response.body", "body": body})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 import threading
 import time
 from contextlib import ExitStack
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 PORT = 8765
 TRIED = 50
+GRACE = 3
+"""Seconds in which requests may end that a server is at when it is told to stop."""
 
 
 class Serving:
@@ -35,7 +38,7 @@ class Serving:
     def stop(self) -> None:
         """End the server, after the requests that it is at."""
         self._server.should_exit = True
-        self._thread.join(timeout=5)
+        self._thread.join(timeout=2 * GRACE)
         self._held.close()
 
 
@@ -64,7 +67,15 @@ def serve(queue: QuestionQueue, photos: Photos, host: str = "127.0.0.1", port: i
         held.callback(photos.close)
         app = Guard(make_app(queue, photos), host, number, token)
         config = uvicorn.Config(
-            app, log_level="error", access_log=False, server_header=False, proxy_headers=False, timeout_keep_alive=60
+            app,
+            log_level="error",
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            ws="none",
+            lifespan="off",
+            timeout_keep_alive=60,
+            timeout_graceful_shutdown=GRACE,
         )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, name="page", daemon=True)
@@ -85,15 +96,17 @@ def _listen(host: str, port: int | None) -> socket.socket:
     """
     try:
         family, _, _, _, address = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)[0]
-    except OSError as error:
-        raise AasError(f"--host {host!r} is no address ({error.strerror}); 127.0.0.1 is this machine") from error
+    except (OSError, UnicodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "no name of a machine is like that"
+        raise AasError(f"--host {host!r} is no address ({why}); 127.0.0.1 is this machine") from error
     wanted = [port] if port is not None else range(PORT, PORT + TRIED)
     trouble: OSError | None = None
     for number in wanted:
         made = socket.socket(family, socket.SOCK_STREAM)
         try:
-            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            made.bind((address[0], number))
+            if sys.platform != "win32":  # where it would let two servers have one port
+                made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            made.bind((address[0], number, *address[2:]))
             made.listen(128)
             return made
         except OSError as error:

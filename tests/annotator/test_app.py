@@ -81,6 +81,37 @@ def test_an_answer_that_the_disk_refuses_is_said_not_to_be_kept(page, monkeypatc
     assert one.log() == [] and one.say("0-1", "same")[0] == 200
 
 
+def test_a_log_that_was_damaged_by_hand_is_told_and_left_as_it_is(page):
+    one = page()
+    one.say("0-1", "same")
+    log = one.folder / "answers.jsonl"
+    damaged = log.read_bytes() + b"what is no record\n{}\n"
+    log.write_bytes(damaged)
+    status, told = one.say("1-2", "same")
+    assert status == 503 and told["kept"] is False and "is not a record of this log" in told["error"]
+    assert log.read_bytes() == damaged
+
+
+def test_nothing_that_is_sent_names_a_folder_of_the_photos(page):
+    one = page([(0, 1), (1, 2), (0, 2), (2, 3)])
+    (one.photos / "who" / "03.jpg").write_bytes(b"no photo")
+    me = {"person": "Ada", "tab": TAB}
+    sent = [
+        one.post("/api/claim", **me, held=[], want=9),
+        one.say("0-1", "same"),
+        one.say("1-2", "same"),
+        one.say("0-2", "different"),
+        one.say("2-3", "same"),
+        one.say("2-3", "cannot_tell"),
+        one.post("/api/unmerge/preview", photos=[2]),
+        *(one.get(f"/api/{name}?person=Ada") for name in ("session", "state", "history", "contradictions", "groups")),
+        one.get("/api/why?person=Ada&pair=0-1"),
+        one.request("GET", "/matches/2-3.jpg?person=Ada")[2].decode(),
+        one.request("GET", "/photo/3/1600.jpg")[2].decode(),
+    ]
+    assert "03.jpg" in str(sent) and "who" not in str(sent)
+
+
 def test_a_photo_that_vanished_is_told_and_the_others_are_answered(page):
     one = page()
     (one.photos / "who" / "01.jpg").unlink()

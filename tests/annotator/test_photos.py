@@ -81,8 +81,8 @@ KINDS = {
 }
 
 
-@pytest.mark.parametrize("part", ["", "#xywh=300,200,600,400", "#xywh=percent:10,10,80,80"])
-@pytest.mark.parametrize("turned", [1, 6, 8])
+@pytest.mark.parametrize("part", ["", "#xywh=150,100,300,200"])
+@pytest.mark.parametrize("turned", [1, 6])
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_small_photo_looks_like_the_whole_one(tmp_path, kind, turned, part):
     image_suffixes()
@@ -92,12 +92,12 @@ def test_a_small_photo_looks_like_the_whole_one(tmp_path, kind, turned, part):
         saved |= {"save_all": True, "append_images": [Image.new("RGB", (40, 30))]}
     rng = np.random.default_rng(0)
     spots = Image.fromarray(rng.integers(0, 255, (6, 8, 3), dtype=np.uint8)).resize(
-        (1600, 1200), Image.Resampling.BICUBIC
+        (800, 600), Image.Resampling.BICUBIC
     )
     KINDS[kind](spots).save(tmp_path / kind, **saved)
     path = tmp_path / f"{kind}{part}"
     whole = open_upright(path)
-    for longest in (100, 256, 500):
+    for longest in (60, 200):
         small = opened(scaled_jpeg(path, longest)).convert("RGB")
         wanted = whole.resize(small.size, Image.Resampling.BICUBIC)
         assert max(small.size) == longest
