@@ -70,6 +70,9 @@ export function listen(viewport, on) {
   lens.addEventListener("pointercancel", lift);
   lens.addEventListener("pointerleave", () => (viewport.pointer = null));
 
+  // Without this the browser takes a quick move for a fling, and swallows the next tap.
+  lens.addEventListener("touchmove", (event) => event.preventDefault(), { passive: false });
+
   lens.addEventListener(
     "wheel",
     (event) => {

@@ -78,6 +78,6 @@ export function showOutbox(outbox) {
   byId("unkept").hidden = !trouble && (lasting || !size);
   if (trouble) byId("unkept-text").textContent = `${many}: ${trouble.replace(/\.$/, "")}. Trying again.`;
   else if (!lasting && size) byId("unkept-text").textContent = `${many}, and this browser keeps none of them when the page is closed.`;
-  byId("saved").textContent = size ? "Sending…" : "All answers kept";
+  byId("saved").textContent = trouble ? `${size} not kept yet` : size ? "Sending…" : "All answers kept";
   byId("saved").classList.toggle("waiting", size > 0);
 }
