@@ -330,7 +330,10 @@ class QuestionQueue:
         from aas_plugin.constraints.agreement import people_report
 
         with self._lock:
-            return people_report(list(self._followed().state.answers.values()))
+            book = self._followed()
+            answers, given, back = list(book.state.answers.values()), book.given(), book.log.revocations()
+        # It takes seconds where many pairs were looked at twice, in which others answer.
+        return people_report(answers, given, back)
 
     def _followed(self) -> Book:
         self._book.follow()
