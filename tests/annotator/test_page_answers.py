@@ -151,7 +151,9 @@ def test_a_contradiction_that_is_left_for_later_stays_on_the_list(page, visit):
     for pair, decision in (("0-1", "same"), ("1-2", "cannot_tell"), ("0-2", "different")):
         one.say(pair, decision)
     ada = visit(one.url)
-    ada.press("ArrowLeft", "ArrowLeft")
+    ada.pair()
+    ada.tab.keyboard.press("ArrowLeft")
+    ada.tab.keyboard.press("ArrowLeft")
     until(lambda: ada.pair() == "1-2", "the answer before")
     ada.press("s")
     ada.tab.wait_for_selector("#contradiction-dialog[open]")
@@ -243,6 +245,15 @@ def test_after_the_server_was_killed_every_answer_is_there_once(tmp_path, visit)
         assert [record["decision"] for record in records] == ["same", "different", "cannot_tell"]
     finally:
         second.kill()
+
+
+def test_when_all_is_answered_the_page_says_how_to_go_on(page, visit):
+    command = "aas run --resume --run-name x"
+    one = page(pairs=((0, 1),), go_on=f"Go on with the run by: {command}")
+    ada = visit(one.url)
+    ada.press("s")
+    until(lambda: ada.text("panel-command") == command and ada.shown("panel-command"), "the command")
+    assert ada.text("panel-text") == "Go on with the run by:"
 
 
 def test_when_the_server_has_ended_and_nothing_is_left_to_show_the_page_says_so(page, visit):

@@ -1,12 +1,13 @@
 /** The photos that the page knows, and their pictures, loaded and decoded before they are needed. */
 
 const MOST = 48;
-const AT_ONCE = 4;
+const AT_ONCE = 2;
 
 const photos = new Map();
 const pictures = new Map();
 let waiting = [];
 let loading = 0;
+let wanted = 0;
 
 export function learn(more) {
   for (const [id, photo] of Object.entries(more ?? {})) photos.set(Number(id), photo);
@@ -63,8 +64,21 @@ export function picture(id, size) {
 /** A picture that is used once and not kept: those of full size are large. */
 export const largePicture = (id, size) => load(address(id, size));
 
+/** A picture that somebody waits for now: nothing else is loaded meanwhile. */
+export function pictureNow(id, size) {
+  const found = picture(id, size);
+  if (!found.done) {
+    wanted += 1;
+    found.ready.finally(() => {
+      wanted -= 1;
+      next();
+    });
+  }
+  return found;
+}
+
 function next() {
-  while (loading < AT_ONCE && waiting.length) {
+  while (!wanted && loading < AT_ONCE && waiting.length) {
     const id = waiting.shift();
     loading += 1;
     picture(id, 1600).ready.finally(() => {

@@ -38,7 +38,8 @@ export class Groups {
       apart.textContent = chosen.size ? `Take ${chosen.size} apart` : "Take apart";
     };
     const buttons = photos.map((id) => {
-      const button = el("button", { type: "button", class: "thumb", "aria-pressed": "false", "aria-label": `Choose ${photo(id).name}` }, thumbnail(id, false));
+      const name = { "aria-pressed": "false", "aria-label": `Choose ${photo(id).name}` };
+      const button = el("button", { type: "button", class: "thumb", ...name }, thumbnail(id, false));
       button.addEventListener("click", () => choose(button, id));
       return button;
     });
@@ -55,7 +56,8 @@ export class Groups {
       const answers = reply.answers.map(({ id }) => id);
       const body = { id: randomId(), person, tab, photos, answers };
       const problem = el("p", { class: "bad", role: "alert", hidden: true });
-      const confirm = el("button", { type: "button", class: "main" }, `Take back ${answers.length} ${answers.length === 1 ? "answer" : "answers"}`);
+      const many = `${answers.length} ${answers.length === 1 ? "answer" : "answers"}`;
+      const confirm = el("button", { type: "button", class: "main" }, `Take back ${many}`);
       confirm.addEventListener("click", () => this.#apart(body, confirm, problem));
       const back = el("button", { type: "button", on: { click: () => this.show() } }, "Back");
       return [

@@ -46,11 +46,11 @@ function setState(next) {
 /** Bring everything beside the photos level with what is known. */
 function show() {
   if (!outbox || !question) return;
-  gone = gone || outbox.failures > 1;
+  gone = gone || (outbox.silent && outbox.failures > 1);
   if (state) showProgress(state, outbox.fresh);
   showOutbox(outbox);
   const panel = !question.pair && Boolean(identity.person);
-  showPanel(panel, state, { gone, underWay: outbox.size, started });
+  showPanel(panel, state, { gone, underWay: outbox.size, trouble: outbox.trouble, started });
   document.body.dataset.state = panel ? (gone ? "gone" : (state?.state ?? "")) : "pair";
   const why = document.querySelector('button[data-command="why"]');
   why.disabled = !question.pair || (session.blind && !question.answer);

@@ -29,6 +29,8 @@ export class Outbox {
     /** Why the first entry is not kept yet, or null. */
     this.trouble = null;
     this.failures = 0;
+    /** Whether the server said nothing at all. */
+    this.silent = false;
     /** Whether the browser keeps entries over a reload. */
     this.lasting = true;
   }
@@ -37,9 +39,14 @@ export class Outbox {
     return this.#entries.length;
   }
 
-  /** Whether something that concerns this pair, or answer, is under way. */
+  /** Whether something that concerns this pair is under way. */
   has(pair) {
     return this.#entries.some((entry) => entry.asked.pair === pair);
+  }
+
+  /** Ids of the answers that are being taken back. */
+  get replaced() {
+    return new Set(this.#entries.flatMap(({ body }) => [body.replaces, body.answer]).filter(Boolean));
   }
 
   /** The decisions under way that are no change of an earlier one. */
@@ -124,6 +131,7 @@ export class Outbox {
         this.#tell(() => this.on.refused(entry, error));
       } else {
         this.trouble = error.message;
+        this.silent = error.silent;
         this.failures += 1;
         this.on.changed();
         await new Promise((resolve) => {

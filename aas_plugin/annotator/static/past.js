@@ -18,8 +18,8 @@ export class Past {
     this.oldest = null;
   }
 
-  /** Know older answers; whether there were any. */
-  async older() {
+  /** Know older answers; whether there were any. Those in `gone` are being taken back. */
+  async older(gone) {
     while (!this.complete) {
       const { person } = identity;
       const reply = await get("/api/history", { person, before: this.oldest, limit: AT_ONCE });
@@ -28,7 +28,7 @@ export class Past {
       this.complete = reply.answers.length < AT_ONCE;
       this.oldest = reply.answers.at(-1)?.id ?? this.oldest;
       const known = new Set(this.answers.map(({ id }) => id));
-      const more = reply.answers.filter(({ id }) => !known.has(id)).reverse();
+      const more = reply.answers.filter(({ id }) => !known.has(id) && !gone.has(id)).reverse();
       this.answers.unshift(...more);
       if (more.length) return true;
     }

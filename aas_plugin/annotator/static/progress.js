@@ -24,22 +24,29 @@ export function showProgress(state, underWay) {
     : "No answers contradict one another";
 }
 
+const THANKS = "All answered, thank you";
+
 /** What the page says in the place of the photos: [title, sentence, command or null]. */
-function words(state, { gone, underWay, started }) {
+function words(state, { gone, underWay, trouble, started }) {
+  const unkept = `${underWay} ${underWay === 1 ? "answer is" : "answers are"} not kept yet`;
+  if (state?.run === "finished" && !underWay) return ["The run has finished", "There is nothing left to ask. Thank you.", null];
   if (gone) {
-    const kept = underWay ? `${underWay} ${underWay === 1 ? "answer is" : "answers are"} not kept yet; they stay in this browser and are sent when it is back.` : "All your answers are kept.";
+    const kept = underWay ? `${unkept}; they stay in this browser and are sent when it is back.` : "All your answers are kept.";
     return ["The page's server has ended", `${kept} Start it again, and this page goes on by itself.`, null];
   }
+  if (trouble) return ["Answers are not kept now", `${unkept}. This page tries again by itself.`, null];
   if (!state || !started) return ["One moment", "The first photos are coming.", null];
-  if (state.left - underWay > 0)
-    return ["Nothing for you just now", `The ${number.format(state.left - underWay)} questions that are left are with other people, or were put off. This page looks again by itself.`, null];
+  const left = state.left - underWay;
+  if (left > 0) {
+    const told = `${number.format(left)} ${left === 1 ? "question that is left is" : "questions that are left are"} with other people`;
+    return ["Nothing for you just now", `The ${told}. This page looks again by itself.`, null];
+  }
+  if (state.run === "running" || (state.run === "waiting" && !state.go_on))
+    return [THANKS, "The run is training; the next questions come by themselves.", null];
   const goOn = split(state.go_on);
-  if (state.run === "running")
-    return ["All answered, thank you", "The run is training; the next questions come by themselves.", null];
-  if (state.run === "finished") return ["The run has finished", "There is nothing left to ask. Thank you.", null];
   if (state.run === "failed" || state.run === "killed")
-    return ["All answered, thank you", `The run ended early, and your answers are kept. ${goOn.sentence}`, goOn.command];
-  return ["All answered, thank you", goOn.sentence || "There is nothing left to ask.", goOn.command];
+    return [THANKS, `The run ended early, and your answers are kept. ${goOn.sentence}`, goOn.command];
+  return [THANKS, goOn.sentence || "There is nothing left to ask.", goOn.command];
 }
 
 /** A sentence that ends in a command, as both. */
@@ -75,9 +82,11 @@ export async function copyCommand() {
 export function showOutbox(outbox) {
   const { size, trouble, lasting } = outbox;
   const many = `${size} ${size === 1 ? "answer is" : "answers are"} not kept yet`;
-  byId("unkept").hidden = !trouble && (lasting || !size);
-  if (trouble) byId("unkept-text").textContent = `${many}: ${trouble.replace(/\.$/, "")}. Trying again.`;
-  else if (!lasting && size) byId("unkept-text").textContent = `${many}, and this browser keeps none of them when the page is closed.`;
+  const lost = `${many}, and this browser keeps none of them when the page is closed.`;
+  const told = trouble ? `${many}: ${trouble.replace(/\.$/, "")}. Trying again.` : !lasting && size ? lost : "";
+  byId("unkept").hidden = !told;
+  // Set only when it changes, as it is read out each time.
+  if (told && byId("unkept-text").textContent !== told) byId("unkept-text").textContent = told;
   byId("saved").textContent = trouble ? `${size} not kept yet` : size ? "Sending…" : "All answers kept";
   byId("saved").classList.toggle("waiting", size > 0);
 }

@@ -14,6 +14,8 @@ export class Question {
   #turn = 0;
   #ready = false;
   #deafUntil = 0;
+  #steps = Promise.resolve();
+  #stepping = 0;
 
   /** @param {{stage, queue, past, outbox, reasons, changed: Function}} parts of the page that it works with */
   constructor(parts) {
@@ -37,7 +39,7 @@ export class Question {
     if (this.#shown && this.#ready) {
       // Whoever is about to press a key looks at the pair before.
       this.#deafUntil = performance.now() + STARTLED;
-      say("That pair is asked no more: it follows from other answers. Here is the next.");
+      say("That pair is not asked any more. Here is the next.");
     }
     this.#show(next);
   }
@@ -89,7 +91,7 @@ export class Question {
     if (this.stage.problem && decision !== "cannot_tell")
       return say("Not both photos can be seen: cannot tell (U), or later (Space).");
     const { answer } = this;
-    if (answer) return this.change(answer, decision);
+    if (answer) return this.#revise(answer, decision);
     const asked = this.#shown;
     const { person, tab } = identity;
     const id = randomId();
@@ -102,10 +104,16 @@ export class Question {
     this.#onward(time);
   }
 
-  /** Put another decision, or a reason, in the place of an answer. */
+  /** Say something else of the answer that is looked at again. */
+  #revise(answer, decision) {
+    const same = answer.decision === decision;
+    if (same) say(`Your answer is ${WORDS[decision]} already.`);
+    const id = same ? answer.id : this.change(answer, decision);
+    if (decision === "cannot_tell") this.reasons.ask(id);
+  }
+
+  /** Put another decision, or a reason, in the place of an answer; returns the id of the new one. */
   change(answer, decision, reason = "") {
-    if (answer.decision === decision && answer.reason === reason)
-      return say(`Your answer is ${WORDS[decision]} already.`);
     const { person, tab } = identity;
     const { pair, a, b, cycle } = answer;
     const id = randomId();
@@ -113,6 +121,7 @@ export class Question {
     this.past.replace(answer.id, { ...answer, id, decision, reason, in_effect: true });
     this.outbox.push({ path: "/api/answers", body, asked: { pair, a, b, cycle } });
     this.#describe();
+    return id;
   }
 
   later(time = performance.now()) {
@@ -126,7 +135,23 @@ export class Question {
   }
 
   /** Take an answer back, the shown one or the last; its pair is asked again at once. */
-  async undo() {
+  undo() {
+    return this.#step(() => this.#undo());
+  }
+
+  /** Look at the answer before. */
+  backward() {
+    return this.#step(() => this.#backward());
+  }
+
+  /** One after the other, as older answers may have to come first; no answer is taken meanwhile. */
+  #step(what) {
+    this.#stepping += 1;
+    this.#steps = this.#steps.then(what).catch(console.error).finally(() => (this.#stepping -= 1));
+    return this.#steps;
+  }
+
+  async #undo() {
     const { past } = this;
     if (!this.answer && !past.answers.length && !(await this.#older())) return say("There is no answer to take back.");
     const answer = this.answer ?? past.answers.at(-1);
@@ -141,8 +166,7 @@ export class Question {
     this.#show(this.queue.first);
   }
 
-  /** Look at the answer before. */
-  async backward() {
+  async #backward() {
     const { past } = this;
     const index = this.#back ?? past.answers.length;
     if (index === 0) {
@@ -185,7 +209,7 @@ export class Question {
 
   async #older() {
     try {
-      return await this.past.older();
+      return await this.past.older(this.outbox.replaced);
     } catch (error) {
       warn(`${error.message}, so older answers cannot be shown now.`);
       return false;
@@ -194,7 +218,7 @@ export class Question {
 
   /** Keys count once the pair has been on the screen. */
   #mayAnswer() {
-    return this.#shown && this.#ready && performance.now() >= this.#deafUntil;
+    return this.#shown && this.#ready && !this.#stepping && performance.now() >= this.#deafUntil;
   }
 
   #onward(time) {
@@ -207,6 +231,7 @@ export class Question {
     const { decision, replaces, reason } = entry.body;
     if (reason) return say(`The reason is kept: ${reason}.`);
     if (replaces) return say(`Changed to ${WORDS[decision]}.`);
-    say(`${capital(WORDS[decision])} kept. Pair ${number}.`);
+    const why = this.reasons.open ? `, 1 to ${this.reasons.count} say why` : "";
+    say(`${capital(WORDS[decision])} kept${why}. Pair ${number}.`);
   }
 }

@@ -21,6 +21,10 @@ export class Reasons {
     );
   }
 
+  get count() {
+    return this.reasons.length;
+  }
+
   get open() {
     return this.#answer !== null;
   }

@@ -11,7 +11,8 @@ export function thumbnail(id, large = true) {
   if (problem) return el("span", { class: "thumb missing", title: problem }, "not there");
   const image = el("img", { src: address(id, 256), alt: name, title: name, draggable: "false" });
   if (!large) return image;
-  return el("button", { type: "button", class: "thumb", "aria-label": `Enlarge ${name}`, on: { click: () => enlarge(id) } }, image);
+  const does = { "aria-label": `Enlarge ${name}`, on: { click: () => enlarge(id) } };
+  return el("button", { type: "button", class: "thumb", ...does }, image);
 }
 
 function enlarge(id) {
@@ -32,8 +33,11 @@ function who({ person, time, reason }) {
 
 /** An answer that can only be read. */
 export const row = (answer) =>
-  el("li", { class: "row" }, el("div", { class: "two" }, thumbnail(answer.a), thumbnail(answer.b)),
-    el("div", { class: "about" }, el("p", { class: `said ${answer.decision}` }, `${SIGNS[answer.decision]} ${told(answer)}`), who(answer)));
+  el("li", { class: "row" },
+    el("div", { class: "two" }, thumbnail(answer.a), thumbnail(answer.b)),
+    el("div", { class: "about" },
+      el("p", { class: `said ${answer.decision}` }, `${SIGNS[answer.decision]} ${told(answer)}`),
+      who(answer)));
 
 /**
  * An answer that can be changed.

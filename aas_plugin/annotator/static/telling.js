@@ -55,6 +55,7 @@ export function showPeople() {
   return fill(byId("people-body"), async () => {
     const { people, checked_pairs, agreement, kappa } = await get("/api/people");
     if (!people.length) return el("p", {}, "Nobody has answered yet.");
+    const chance = kappa === null ? "not known" : kappa.toFixed(2);
     const head = ["Person", "Answers", "Cannot tell", "Looked at twice", "Estimated errors"];
     const cells = (one) => [
       one.person, one.answers, one.cannot_tell, one.checked,
@@ -65,7 +66,7 @@ export function showPeople() {
         el("thead", {}, el("tr", {}, ...head.map((text) => el("th", { scope: "col" }, text)))),
         el("tbody", {}, ...people.map((one) => el("tr", {}, ...cells(one).map((text) => el("td", {}, String(text))))))),
       el("p", {}, checked_pairs
-        ? `${checked_pairs} pairs were looked at twice. Agreement ${share(agreement)}, Cohen's kappa ${kappa === null ? "not known" : kappa.toFixed(2)}.`
+        ? `${checked_pairs} pairs were looked at twice. Agreement ${share(agreement)}, Cohen's kappa ${chance}.`
         : "No pair was looked at twice yet, so errors cannot be estimated."),
     ];
   });
