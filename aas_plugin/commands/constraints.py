@@ -137,24 +137,58 @@ def check_set(
 
 @constraints_app.command("stats")
 def show_stats(
-    file: SetFile,
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE",
+            help="A constraint set, .csv or .parquet; or a run, whose mended errors then count as errors of people.",
+        ),
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Count answers, images, people, and what the answers entail."""
+    """Count answers, images, people, what the answers entail, and how far people agree."""
+    from aas_plugin.constraints.agreement import people_report
+    from aas_plugin.constraints.answers import AnswerLog
     from aas_plugin.constraints.consistency import stats
-    from aas_plugin.constraints.sets import read_set, set_hash
+    from aas_plugin.constraints.sets import ENDINGS, from_log, read_set, set_hash
+    from aas_plugin.runs.folder import find_run
 
-    answers = read_set(file)
+    if Path(source).suffix.lower() in ENDINGS:
+        answers = read_set(Path(source))
+        people = people_report(answers)
+    else:
+        place = Path(source) if Path(source).is_file() else find_run(source)
+        answers = from_log(place)
+        log = AnswerLog(place / "answers.jsonl" if place.is_dir() else place)
+        people = people_report(log.answers(), log.given(), log.revocations())
     numbers: dict[str, Any] = {**stats(answers), "constraints_hash": set_hash(answers)}
     if as_json:
-        typer.echo(json.dumps(numbers, indent=2, ensure_ascii=False))
+        typer.echo(json.dumps({**numbers, "agreement": people}, indent=2, ensure_ascii=False))
         return
-    people = numbers.pop("annotators")
+    annotators = numbers.pop("annotators")
     for name, value in numbers.items():
         typer.echo(f"{name.replace('_', ' '):<22}{'-' if value is None else value}")
-    for name, own in people.items():
+    for name, own in annotators.items():
         counts = ", ".join(f"{own[key]} {key.replace('_', ' ')}" for key in ("same", "different", "cannot_tell"))
         typer.echo(f"by {name}: {_counted(own['answers'], 'answer')} ({counts}), {own['first']} to {own['last']}")
+    _show_agreement(people)
+
+
+def _show_agreement(people: dict[str, Any]) -> None:
+    """A table of people, where pairs were looked at twice."""
+    from aas_plugin.constraints.agreement import agreement_in_words
+
+    if not people["checked_pairs"]:
+        return
+    typer.echo(agreement_in_words(people))
+    width = max(len(one["person"]) for one in people["people"])
+    typer.echo(f"{'':<{width}}  looked at twice   wrong  95 % interval")
+    for one in people["people"]:
+        rate = "    -  -"
+        if one["error_rate"] is not None:
+            low, high = one["interval"]
+            rate = f"{one['error_rate']:>5.1%}  {low:.1%} to {high:.1%}"
+        typer.echo(f"{one['person']:<{width}}  {one['checked']:>15}   {rate}")
 
 
 def _write(output: Path, answers: list[Answer], force: bool) -> None:

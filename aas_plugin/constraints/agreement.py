@@ -128,6 +128,18 @@ def people_report(
     return {"people": people, "checked_pairs": len(checked), "agreement": agreement(checked), "kappa": kappa(checked)}
 
 
+def agreement_in_words(found: dict[str, Any]) -> str:
+    """How far people agree, in words.
+
+    Args:
+        found: of `people_report`, with pairs that were looked at twice.
+    """
+    pairs = found["checked_pairs"]
+    kappa = "" if found["kappa"] is None else f", Cohen's kappa between people {found['kappa']:.2f}"
+    count = "1 pair was" if pairs == 1 else f"{pairs} pairs were"
+    return f"{count} looked at twice; the looks agree on {found['agreement']:.0%}{kappa}"
+
+
 def _of_people(answers: Sequence[Answer]) -> list[Answer]:
     return [answer for answer in answers if not answer.annotator.startswith(MACHINE)]
 

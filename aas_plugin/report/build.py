@@ -28,6 +28,7 @@ from aas_plugin.report.markdown import markdown
 from aas_plugin.report.page import html
 from aas_plugin.report.pairs import cards
 from aas_plugin.report.paper import paper_table
+from aas_plugin.report.people import people
 from aas_plugin.report.read import FinishedRun, LeftOut, find_runs, flat, read_runs
 from aas_plugin.report.settings import AXES, some
 from aas_plugin.report.statistics import LEVEL, SignedRank, signed_ranks
@@ -95,6 +96,7 @@ def document(runs: Sequence[FinishedRun], comparison: Comparison, left_out: Sequ
         *_labels(comparison),
         Heading("Questions in each cycle"),
         questions_table(comparison.groups),
+        *people(comparison.groups),
         *_equal(comparison),
         *_tests(signed_ranks(comparison.groups)),
         *_pairs(comparison),

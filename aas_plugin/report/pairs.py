@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections import Counter
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from aas_plugin.active.reasons import facts_of, proposed_pairs, why_asked
 from aas_plugin.report.document import Card
 from aas_plugin.report.keypoints import Matches
 from aas_plugin.report.photos import Photos
-from aas_plugin.report.read import FinishedRun
+from aas_plugin.report.read import FinishedRun, answer_records
 
 SHOWN = 6
 FIELDS = frozenset({"id", "a", "b", "decision", "cycle", "kind"})
@@ -53,8 +52,7 @@ class Asked:
 
 def asked_pairs(run: FinishedRun) -> list[Asked]:
     """The answers that a run asked for and that stand, in their order; lines that are no records are skipped."""
-    path = run.folder / "answers.jsonl"
-    records = [_record(line) for line in path.read_bytes().splitlines()] if path.exists() else []
+    records = answer_records(run.folder)
     revoked = {record.get("revokes") for record in records if record.get("record") == "revocation"}
     proposals: dict[int, dict[frozenset[str], dict[str, Any]]] = {}
     found: list[Asked] = []
@@ -116,11 +114,3 @@ def _card(pair: Asked, photos: Photos, matches: Matches, questions: int, sampler
 
 def _unlikely(pair: Asked) -> tuple[float, int]:
     return (-pair.probability if not math.isnan(pair.probability) else 0.0), pair.place
-
-
-def _record(line: bytes) -> dict[str, Any]:
-    try:
-        record = json.loads(line)
-    except ValueError:
-        return {}
-    return record if isinstance(record, dict) else {}

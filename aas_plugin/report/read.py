@@ -138,6 +138,12 @@ def read_runs(folders: Sequence[Path]) -> tuple[list[FinishedRun], list[LeftOut]
     return runs, left_out
 
 
+def answer_records(folder: Path) -> list[dict[str, Any]]:
+    """The records of a run's answer log; lines that are none are skipped, and nothing is mended."""
+    path = folder / "answers.jsonl"
+    return [_record(line) for line in path.read_bytes().splitlines()] if path.exists() else []
+
+
 def flat(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Settings by their path, such as `training.epochs`."""
     for key, value in tree.items():
@@ -201,3 +207,11 @@ def _mapping(path: Path, folder: Path) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise _Unusable(f"{name} does not hold names and values")
     return value
+
+
+def _record(line: bytes) -> dict[str, Any]:
+    try:
+        record = json.loads(line)
+    except ValueError:
+        return {}
+    return record if isinstance(record, dict) else {}

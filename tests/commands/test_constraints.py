@@ -126,6 +126,30 @@ def test_numbers_for_people_and_for_programs():
     assert (numbers["answers"], numbers["cannot_links_closure"], numbers["annotators"]["Ada"]["answers"]) == (3, 2, 2)
 
 
+def test_stats_tell_how_far_people_agree_and_of_a_run_also_of_errors_that_were_mended():
+    first = replace(ADA[0], id="1", decision="same")
+    again = replace(first, id="2", annotator="Bob", repeats="1")
+    alone = constraints("stats", _set("one.csv", [first]))
+    assert "looked at twice" not in alone
+    shown = constraints("stats", _set("two.csv", [first, again]))
+    assert "1 pair was looked at twice; the looks agree on 100%" in shown
+    assert [line.split() for line in shown.splitlines() if line.startswith("Bob ")] == [
+        ["Bob", "1", "0.0%", "0.0%", "to", "50.0%"]
+    ]
+    log = AnswerLog("runs/herd/answers.jsonl")
+    log.append([replace(first, id="0", decision="different")])
+    log.append([first], ["0"], "Ada", "contradiction")
+    log.append([again])
+    assert "1 pair was looked at twice; the looks agree on 0%" in constraints("stats", "herd")
+    told = json.loads(constraints("stats", "herd", "--json"))
+    assert (told["answers"], told["agreement"]["checked_pairs"], told["agreement"]["agreement"]) == (2, 1, 0)
+
+
+def _set(name, answers):
+    write_set(Path(name), answers)
+    return name
+
+
 def test_a_run_of_another_method_begins_with_the_set_and_goes_on_without_it():
     rng = np.random.default_rng(0)
     for i, j in np.ndindex(3, 4):
