@@ -6,7 +6,7 @@ import time
 import webbrowser
 from typing import TYPE_CHECKING
 
-from aas_plugin.annotator.opening import open_page
+from aas_plugin.annotator.opening import open_page, questions
 from aas_plugin.hookspecs import hookimpl
 from aas_plugin.oracles.people import PeopleOptions
 
@@ -44,7 +44,7 @@ class PageOfRun:
             queue = self._queue(run)
             left = queue.left()
             if left:
-                self._console.print(f"{left} questions wait for answers on {self._url}", soft_wrap=True)
+                self._console.print(f"{questions(left)} to answer on {self._url}", soft_wrap=True)
             while queue.left():
                 time.sleep(SECONDS)
         except KeyboardInterrupt:

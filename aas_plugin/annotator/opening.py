@@ -74,6 +74,11 @@ def go_on_sentence(folder: Path, loads: str = "") -> str:
     return f"Go on with the run by: aas run --resume{loads} --run-name {shlex.quote(folder.resolve().name)}"
 
 
+def questions(count: int) -> str:
+    """A number of questions in words."""
+    return f"{count} question{'' if count == 1 else 's'}"
+
+
 def _refuse_elsewhere(queue: QuestionQueue, root: Path) -> None:
     """Refuse a folder in which not one of the photos that are asked about lies."""
     asked = queue.asked_paths()

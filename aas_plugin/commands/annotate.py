@@ -42,7 +42,7 @@ def annotate(
 
     Each answer is on the disk before the page says so. What is not given here is as the run's settings say.
     """
-    from aas_plugin.annotator.opening import go_on_sentence, open_page, photos_root
+    from aas_plugin.annotator.opening import go_on_sentence, open_page, photos_root, questions
     from aas_plugin.errors import AasError
     from aas_plugin.oracles.people import PeopleOptions
     from aas_plugin.runs.folder import find_run
@@ -60,7 +60,7 @@ def annotate(
     go_on = go_on_sentence(folder, loads)
     queue, serving = open_page(folder, root, options, go_on=go_on, host=host, port=port, seed=seed)
     left = queue.left()
-    typer.echo(f"{left} questions to answer on {serving.url}" if left else f"Nothing to ask now; {serving.url}")
+    typer.echo(f"{questions(left)} to answer on {serving.url}" if left else f"Nothing to ask now; {serving.url}")
     typer.echo("Ctrl-C ends the page; every answer is kept.")
     if not no_browser:
         webbrowser.open(serving.url)
@@ -73,7 +73,7 @@ def annotate(
     except KeyboardInterrupt:
         serving.stop()
         left = queue.left()
-        told = f"{left} questions left; answer them by: aas annotate {shlex.quote(run)}{loads}" if left else go_on
+        told = f"{questions(left)} left; answer them by: aas annotate {shlex.quote(run)}{loads}" if left else go_on
         typer.echo(f"\n{told}")
 
 
