@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from aas_plugin.constraints.answers import SET_ASIDE, Answer
 from aas_plugin.constraints.closure import Constraints, Contradiction
-from aas_plugin.constraints.evidence import standing
+from aas_plugin.constraints.evidence import items_of, standing
 
 Place = tuple[int, int]
 """Positions of two images, the smaller one first."""
@@ -82,17 +82,15 @@ def state_of(answers: Iterable[Answer], index: Mapping[str, int]) -> AnswerState
     """
     state = AnswerState(index, Constraints(len(index)))
     given = [answer for answer in answers if answer.a in index and answer.b in index]
-    again: set[Place] = set()
     for answer in given:
         state.answers[answer.id] = answer
-        place = state.place(answer)
-        state.looks.setdefault(place, []).append(answer)
-        if answer.repeats:
-            again.add(place)
+        state.looks.setdefault(state.place(answer), []).append(answer)
+    item = items_of(given)
+    again = {item[answer.id] for answer in given if answer.repeats}
     stands = {answer.id for answer in standing(given)}
     for answer in given:
         # Of a question that was asked again votes decide, and nobody is told of the others' answers.
-        if answer.id in stands or not (answer.repeats or state.place(answer) in again):
+        if answer.id in stands or item[answer.id] not in again:
             state._let_count(answer, answer.id in stands)
     return state
 

@@ -258,6 +258,19 @@ def test_a_question_that_is_asked_again_waits_for_its_own_answer_which_may_contr
     assert (last["repeats"], last["contradicts"], last["linkage"]) == (first, [first, second], 0.5)
 
 
+def test_a_tie_about_other_photos_of_the_same_two_is_nobodys_contradiction(tmp_path):
+    queue = asked(tmp_path, "ab", "bc", "ac")
+    first = say(queue, "ab", "different")["answer"]["id"]
+    again = {"a": "d", "b": "e", "kind": "again", "cycle": 2, "repeats": first}
+    others = [{"a": a, "b": b, "kind": "over", "cycle": 2} for a, b in ("bc", "ac")]
+    write_json_lines(tmp_path / "pending.jsonl", [again, *others])
+    say(queue, "de", "same", "Eve", "2")
+    say(queue, "bc", "same")
+    # Neither of the two counts, and from the others it follows that a is b.
+    assert say(queue, "ac", "same")["contradiction"] is None
+    assert queue.contradictions() == {"contradictions": []}
+
+
 def test_a_queue_of_another_data_set_is_refused(tmp_path):
     asked(tmp_path, "ab")
     write_json_lines(tmp_path / "pending.jsonl", [{"a": "x", "b": "b", "kind": "over", "cycle": 1}])
