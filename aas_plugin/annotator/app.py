@@ -5,18 +5,17 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import FileResponse, JSONResponse, Response
-from starlette.routing import Mount, Route
-from starlette.staticfiles import StaticFiles
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 from aas_plugin.annotator.matches import matches_picture
+from aas_plugin.annotator.pages import page_routes
 from aas_plugin.annotator.photos import Photos
 from aas_plugin.annotator.queue import QuestionQueue, Refused, images_in
 from aas_plugin.annotator.requests import (
@@ -33,7 +32,6 @@ from aas_plugin.annotator.requests import (
 from aas_plugin.annotator.security import TooLarge
 from aas_plugin.errors import AasError
 
-STATIC = Path(__file__).parent / "static"
 HOUR = "private, max-age=3600"
 NUMBER = re.compile("[0-9]{1,9}")
 
@@ -62,7 +60,7 @@ def make_app(queue: QuestionQueue, photos: Photos) -> Starlette:
 
     def claim(body: Claim) -> dict[str, Any]:
         found = queue.claim(body.person, body.tab, body.held, body.want)
-        photos.prefetch(image for pair in found["pairs"] for image in (pair["a"], pair["b"]))
+        photos.prefetch((image for pair in found["pairs"] for image in (pair["a"], pair["b"])), body.size)
         return found
 
     def why(given: Asking) -> dict[str, Any]:
@@ -73,7 +71,7 @@ def make_app(queue: QuestionQueue, photos: Photos) -> Starlette:
         name = request.path_params["image"]
         if not NUMBER.fullmatch(name):
             raise Refused("a photo is named by its number; reload the page", 404)
-        made = await run_in_threadpool(photos.jpeg, int(name), request.path_params["size"])
+        made = await run_in_threadpool(photos.shown, int(name), request.path_params["size"])
         keep = HOUR if request.query_params.get("v") else "no-store"
         return Response(made, media_type="image/jpeg", headers={"cache-control": keep})
 
@@ -82,9 +80,6 @@ def make_app(queue: QuestionQueue, photos: Photos) -> Starlette:
         pair, person = _needed(given.pair, "pair"), _needed(given.person, "person")
         made = await run_in_threadpool(matches_picture, queue, photos, pair, person)
         return Response(made, media_type="image/jpeg", headers={"cache-control": "no-store"})
-
-    async def page(request: Request) -> Response:
-        return FileResponse(STATIC / "index.html", headers={"cache-control": "no-store"})
 
     gets = {
         "session": lambda given: queue.session(),
@@ -106,12 +101,11 @@ def make_app(queue: QuestionQueue, photos: Photos) -> Starlette:
     }
     return Starlette(
         routes=[
-            Route("/", page, methods=["GET"]),
+            *page_routes(),
             *(Route(f"/api/{name}", asked(call), methods=["GET"]) for name, call in gets.items()),
             *(Route(f"/api/{name}", sent(*door), methods=["POST"]) for name, door in posts.items()),
             Route("/photo/{image:str}/{size:str}.jpg", photo, methods=["GET"]),
             Route("/matches/{pair:str}.jpg", matches, methods=["GET"]),
-            Mount("/static", _Fresh(directory=STATIC)),
         ],
         exception_handlers={
             Refused: _refused,
@@ -122,16 +116,6 @@ def make_app(queue: QuestionQueue, photos: Photos) -> Starlette:
             Exception: _unexpected,
         },
     )
-
-
-class _Fresh(StaticFiles):
-    """The page's files, which a browser asks for anew each time: parts of two versions would not fit together."""
-
-    def file_response(self, *args: Any, **kwargs: Any) -> Response:
-        """A file, or that the browser has it."""
-        found = super().file_response(*args, **kwargs)
-        found.headers["cache-control"] = "no-cache"
-        return found
 
 
 def _shown(result: dict[str, Any], photos: Photos) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from threading import Lock
+from threading import Condition, Lock
 from typing import Any
 
 from PIL import Image
@@ -22,10 +22,12 @@ from aas_plugin.data.catalogue import content_hash
 from aas_plugin.data.formats import image_suffixes
 from aas_plugin.data.images import UnreadableImageError
 
-SIZES = {"256": 256, "1600": 1600, "full": None}
+SIZES = {"256": 256, "800": 800, "1600": 1600, "full": None}
 """Longest side of each size, in pixels."""
 FRAME = "frame-"
 """Begins the name of a size of the whole photo that a box lies in."""
+PATIENCE = 5.0
+"""Seconds that a photo waits to be made ahead while others are waited for."""
 CACHE_BYTES = 256 * 1024**2
 Stamp = tuple[int, int]
 """Time and size of a file, which change with it."""
@@ -57,6 +59,8 @@ class Photos:
         self._lock = Lock()
         self._making: dict[tuple[int, str], Lock] = {}
         self._coming: set[tuple[int, str]] = set()
+        self._idle = Condition()
+        self._wanted = 0  # photos that somebody waits for
         # One is left for whoever asks for a photo at this moment.
         self._ahead = ThreadPoolExecutor(max_workers=max(1, (os.cpu_count() or 2) - 1), thread_name_prefix="photos")
         queue.photo_problem = self.problem
@@ -139,6 +143,21 @@ class Photos:
             self._keep(key, made)
             return made
 
+    def shown(self, image: int, size: str) -> bytes:
+        """A photo that somebody waits for: see `jpeg`; what is made ahead waits meanwhile.
+
+        Raises:
+            Refused: see `jpeg`.
+        """
+        with self._idle:
+            self._wanted += 1
+        try:
+            return self.jpeg(image, size)
+        finally:
+            with self._idle:
+                self._wanted -= 1
+                self._idle.notify_all()
+
     def prefetch(self, images: Iterable[int], size: str = "1600") -> None:
         """Make photos in the background that will be asked for soon."""
         for image in images:
@@ -158,6 +177,8 @@ class Photos:
 
     def _try(self, image: int, size: str) -> None:
         try:
+            with self._idle:
+                self._idle.wait_for(lambda: not self._wanted, timeout=PATIENCE)
             # Told when the page asks for it.
             with suppress(Refused):
                 self.jpeg(image, size)

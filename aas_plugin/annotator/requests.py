@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
@@ -56,6 +56,7 @@ class Claim(_Body):
 
     held: Annotated[list[Pair], Field(max_length=100)] = []
     want: Annotated[int, Field(ge=1, le=30)] = 10
+    size: Literal["800", "1600"] = "1600"
 
 
 class Given(_Body):

@@ -21,6 +21,13 @@ export function address(id, size) {
   return `/photo/${id}/${size}.jpg${v ? `?v=${encodeURIComponent(v)}` : ""}`;
 }
 
+/** The size of picture that is sharp where the whole photo is seen: a smaller one is there sooner. */
+export function fitted() {
+  const lens = document.querySelector(".lens");
+  const longest = Math.max(lens.clientWidth, lens.clientHeight) * (window.devicePixelRatio || 1);
+  return longest <= 800 ? "800" : "1600";
+}
+
 /** The server's sentence about a picture that cannot be shown. */
 async function sentence(url) {
   try {
@@ -81,7 +88,7 @@ function next() {
   while (!wanted && loading < AT_ONCE && waiting.length) {
     const id = waiting.shift();
     loading += 1;
-    picture(id, 1600).ready.finally(() => {
+    picture(id, fitted()).ready.finally(() => {
       loading -= 1;
       next();
     });
@@ -90,6 +97,6 @@ function next() {
 
 /** Load what is needed soon, in this order; what was asked for before and is not begun is not loaded. */
 export function prefetch(ids) {
-  waiting = ids.filter((id) => !photo(id).problem && !pictures.has(address(id, 1600)));
+  waiting = ids.filter((id) => !photo(id).problem && !pictures.has(address(id, fitted())));
   next();
 }

@@ -1,7 +1,7 @@
 /** The pairs that this tab has been handed, the shown one first. */
 
 import { post } from "./api.js";
-import { learn, prefetch } from "./gallery.js";
+import { fitted, learn, prefetch } from "./gallery.js";
 import { identity, keep, kept } from "./identity.js";
 
 const WANT = 11;
@@ -40,7 +40,7 @@ export class Queue {
     this.remembered = [];
     let reply;
     try {
-      reply = await post("/api/claim", { person, tab, held, want: WANT });
+      reply = await post("/api/claim", { person, tab, held, want: WANT, size: fitted() });
     } catch (error) {
       this.on.trouble(error);
       return;

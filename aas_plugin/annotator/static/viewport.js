@@ -1,7 +1,7 @@
 /** One photo on the page: its picture, what is known of it, and where it lies in its viewport. */
 
 import { el } from "./dom.js";
-import { largePicture, photo, pictureNow } from "./gallery.js";
+import { fitted, largePicture, photo, pictureNow } from "./gallery.js";
 import { Zoom } from "./zoom.js";
 
 const SHARP = 1.05;
@@ -90,7 +90,7 @@ export class Viewport {
     this.layer.replaceChildren();
     this.draw();
     if (problem) return Promise.resolve(null);
-    const base = pictureNow(this.id, `${this.#prefix}1600`);
+    const base = pictureNow(this.id, `${this.#prefix}${fitted()}`);
     this.base = base;
     const attach = () => {
       if (this.base !== base) return base;
