@@ -39,7 +39,8 @@ def wants(audit: Audit, looks: Sequence[Answer], person: str, others: bool, sinc
     """Whether a person should look at an answered pair.
 
     A pair that is drawn gets a second look by somebody else, or by the same person after a while where there is nobody
-    else. Two looks that say the opposite get a third one, by a third person or by the referee.
+    else. Two people who say the opposite get the look of a third one, or of the referee unless that is one of them, and
+    of others until it is settled.
 
     Args:
         audit: how answers are checked.
@@ -54,8 +55,8 @@ def wants(audit: Audit, looks: Sequence[Answer], person: str, others: bool, sinc
         return False
     people = {look.annotator for look in asked}
     if disagree(asked):
-        third = audit.referee is None or person == audit.referee
-        return len(asked) == 2 and len(people) == 2 and third and person not in people
+        third = audit.referee is None or audit.referee in people or person == audit.referee
+        return third and person not in people
     if len(asked) != 1 or not audit.draws(frozenset((asked[0].a, asked[0].b))):
         return False
     if person not in people:

@@ -10,7 +10,7 @@ from typing import Any
 
 from aas_plugin.annotator.questions import images_of_folder, is_open, pending_of, taken_back
 from aas_plugin.annotator.refused import Refused
-from aas_plugin.annotator.state import AnswerState, Place, let_in, state_of
+from aas_plugin.annotator.state import AnswerState, Place, marked_anew, state_of
 from aas_plugin.constraints.answers import Answer, AnswerLog
 from aas_plugin.constraints.listed import FILE as IMAGES
 from aas_plugin.constraints.located import located
@@ -115,7 +115,7 @@ class Book:
         return ""
 
     def write(self, new: Sequence[Answer], gone: Sequence[str], person: str, reason: str) -> None:
-        """Write answers, take others back, and let those have an effect that deny nothing any more.
+        """Write answers, take others back, and mark which answers deny others by then, and which do not any more.
 
         Args:
             new: answers.
@@ -127,19 +127,19 @@ class Book:
             AasError: the log cannot be written; nothing is changed.
         """
         records, back = list(new), list(gone)
-        if gone and (self.state.refused or any(one.contradicts for one in new)):
+        if gone:
             after = [one for one in self.state.answers.values() if one.id not in gone]
             fresh = {one.id: position for position, one in enumerate(new)}
-            for old, free in let_in([*after, *new], self.index):
+            for old, other in marked_anew([*after, *new], self.index):
                 if old in fresh:
-                    records[fresh[old]] = replace(free, id=old)
+                    records[fresh[old]] = replace(other, id=old)
                 else:
-                    records.append(free)
+                    records.append(other)
                     back.append(old)
-        before, _ = self.log.version
         self.log.append(records, back, person, reason)
-        others = self.log.version[0] - before - len(records)
-        if back or others or any(one.repeats for one in records) or self._read["log"][0] != before:
+        answers, taken = self._read["log"]
+        alone = self.log.version == (answers + len(records), taken)
+        if back or not alone or any(one.repeats for one in records):
             self.follow()
         else:
             for one in records:

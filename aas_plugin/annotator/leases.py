@@ -41,17 +41,16 @@ class Leases:
     def free_for(self, pair: str, holder: Holder) -> bool:
         """Whether nobody else holds a pair."""
         held = self._held.get(pair)
-        return held is None or held[0] == holder or held[1] <= self._clock()
+        return held is None or held[0] == holder or not self._lasts(held[1])
 
     def of(self, holder: Holder) -> set[str]:
         """The pairs that somebody holds."""
-        now = self._clock()
-        return {pair for pair, (who, until) in self._held.items() if who == holder and until > now}
+        return {pair for pair, (who, until) in self._held.items() if who == holder and self._lasts(until)}
 
     def hold(self, pairs: Iterable[str], holder: Holder) -> None:
         """Hold these pairs, and no others, for the next ten minutes."""
         now = self._clock()
-        kept = {pair: held for pair, held in self._held.items() if held[0] != holder and held[1] > now}
+        kept = {pair: held for pair, held in self._held.items() if held[0] != holder and self._lasts(held[1])}
         kept |= {pair: (holder, now + SECONDS) for pair in pairs}
         self._keep(kept)
 
@@ -64,6 +63,10 @@ class Leases:
         """Whether somebody of another name held something in the last seconds."""
         now = self._clock()
         return any(who.person != but and until - SECONDS > now - within for who, until in self._held.values())
+
+    def _lasts(self, until: float) -> bool:
+        # One that lasts longer than any is of a clock that was set back, or of a damaged file.
+        return 0 < until - self._clock() <= SECONDS
 
     def _keep(self, held: dict[str, tuple[Holder, float]]) -> None:
         self._held = held

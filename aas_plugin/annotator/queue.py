@@ -261,14 +261,16 @@ class QuestionQueue:
             AasError: the log cannot be written; nothing is changed.
         """
         with self._lock:
-            book = self._followed()
+            book, names = self._followed(), [answer, id]
             if id not in book.log.ids():
                 found = change(book, id, person, answer, changes, self._now())
                 for old, new in found:
                     if new.decision != old.decision:
                         self._refuse_unseen(book.state.place(old), new.decision)
                 book.write([new for _, new in found], [old.id for old, _ in found], person, "contradiction")
-            return {"kept": True, "contradiction": book.contradiction(answer), "state": self.state(person)}
+                names += [new.id for _, new in found]
+            still = next((told for name in names if (told := book.contradiction(name))), None)
+            return {"kept": True, "contradiction": still, "state": self.state(person)}
 
     def may_look(self, pair: str, person: str) -> bool:
         """Whether a person may be told why a pair is asked, and what else is known of it."""

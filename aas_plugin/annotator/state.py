@@ -95,8 +95,11 @@ def state_of(answers: Iterable[Answer], index: Mapping[str, int]) -> AnswerState
     return state
 
 
-def let_in(answers: Iterable[Answer], index: Mapping[str, int]) -> list[tuple[str, Answer]]:
-    """Answers that were marked as denying others and deny none any more: the id of each, and it without the mark.
+def marked_anew(answers: Iterable[Answer], index: Mapping[str, int]) -> list[tuple[str, Answer]]:
+    """Answers whose mark is not right any more: the id of each, and it with the mark that it should have.
+
+    Those that were marked as denying others and deny none lose it. Those that deny others get one: a run refuses a log
+    in which answers deny each other unmarked. A question that was asked again needs no mark, as votes decide there.
 
     Args:
         answers: as they will be in force.
@@ -105,9 +108,14 @@ def let_in(answers: Iterable[Answer], index: Mapping[str, int]) -> list[tuple[st
     state = state_of(answers, index)
     found = []
     for answer in list(state.refused.values()):
-        if answer.contradicts and not state.chain(answer):
-            free = replace(answer, id=uuid.uuid4().hex[:12], contradicts=())
-            state.constraints.add(*state.place(answer), answer.decision == "same", free.id)
-            state.answers[free.id] = free
-            found.append((answer.id, free))
+        place, chain = state.place(answer), state.chain(answer)
+        if answer.contradicts and not chain:
+            new = replace(answer, id=uuid.uuid4().hex[:12], contradicts=())
+            state.constraints.add(*place, answer.decision == "same", new.id)
+            state.answers[new.id] = new
+        elif chain and not answer.contradicts and not any(look.repeats for look in state.looks[place]):
+            new = replace(answer, id=uuid.uuid4().hex[:12], contradicts=tuple(one.id for one in chain))
+        else:
+            continue
+        found.append((answer.id, new))
     return found

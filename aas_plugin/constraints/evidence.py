@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from aas_plugin.constraints.answers import Answer
+from aas_plugin.constraints.answers import SET_ASIDE, Answer
 from aas_plugin.constraints.closure import Constraints
 
 SIGN = {"same": 1, "different": -1, "cannot_tell": 0}
@@ -31,14 +31,14 @@ def standing(answers: Sequence[Answer]) -> list[Answer]:
 
     Of a question that was asked again those of the majority, and none at a tie; of all others those that were not
     marked as contradicting. What one person says of the same two photographs is one vote: the newest. An answer
-    "cannot tell" always stands.
+    "cannot tell" always stands, and one that a person set aside never does.
     """
     item = items_of(answers)
     again = {item[answer.id] for answer in answers if answer.repeats}
     newest = {
         (answer.annotator, frozenset((answer.a, answer.b))): answer
         for answer in answers
-        if answer.decision != "cannot_tell"
+        if answer.decision != "cannot_tell" and answer.reason != SET_ASIDE
     }
     votes: Counter[str] = Counter()
     for answer in newest.values():
@@ -47,6 +47,8 @@ def standing(answers: Sequence[Answer]) -> list[Answer]:
     def stands(answer: Answer) -> bool:
         if answer.decision == "cannot_tell":
             return True
+        if answer.reason == SET_ASIDE:
+            return False
         if item[answer.id] in again:
             return votes[item[answer.id]] * SIGN[answer.decision] > 0
         return not answer.contradicts
@@ -69,7 +71,8 @@ class Evidence:
         marked: bool (Q,), whether an answer was marked as contradicting others when it was given.
         linkage: float64 (Q,), mean similarity of the two clusters that a pair stood for when it was asked; NaN where
             for none.
-        cannot_tell: int64 (U, 2), u < v, pairs about which somebody could not tell, whatever others said.
+        cannot_tell: int64 (U, 2), u < v, pairs about which somebody could not tell, whatever others said, or of which an
+            answer was set aside by a person.
     """
 
     pairs: NDArray[np.int64]
@@ -85,7 +88,7 @@ class Evidence:
 
     @property
     def asked(self) -> set[tuple[int, int]]:
-        """Pairs (u, v), u < v, that have an answer of their own, "cannot tell" among them."""
+        """Pairs (u, v), u < v, that have an answer of their own, those of `cannot_tell` among them."""
         return {(u, v) for u, v in [*self.pairs.tolist(), *self.cannot_tell.tolist()]}
 
     @property
@@ -113,7 +116,7 @@ def evidence_of(answers: Iterable[Answer], index: Mapping[str, int]) -> Evidence
     there = [answer for answer in answers if answer.a in index and answer.b in index]
     for answer in there:
         u, v = sorted((index[answer.a], index[answer.b]))
-        if answer.decision == "cannot_tell":
+        if answer.decision == "cannot_tell" or answer.reason == SET_ASIDE:
             unclear[u, v] = None
         else:
             # Taken out first, so that the newest answer stands where it was given.

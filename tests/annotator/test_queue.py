@@ -7,9 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from aas_plugin.active.knowledge import Knowledge
 from aas_plugin.annotator.queue import QuestionQueue, Refused
 from aas_plugin.constraints.answers import AnswerLog
-from aas_plugin.constraints.listed import keep_images
+from aas_plugin.constraints.closure import Contradiction
+from aas_plugin.constraints.evidence import evidence_of
+from aas_plugin.constraints.listed import keep_images, listed_images
 from aas_plugin.constraints.matching_images import Images
 from aas_plugin.errors import AasError
 from aas_plugin.files import write_json_lines
@@ -368,3 +371,96 @@ def test_whatever_people_do_answers_with_an_effect_agree_and_another_server_know
     assert other.history("Ben", limit=99) == queue.history("Ben", limit=99)
     records = AnswerLog(folder / "answers.jsonl")
     assert len({one.id for one in records.given()}) == len(records.given())
+
+
+def read_by_run(folder):
+    """What a run makes of the answers in its folder."""
+    knowledge = Knowledge(AnswerLog(folder / "answers.jsonl"), listed_images(folder))
+    return knowledge.constraints.must_links.tolist(), knowledge.constraints.cannot_links.tolist()
+
+
+def test_changes_of_one_contradiction_that_deny_each_other_are_told_and_stop_no_run(tmp_path):
+    queue = asked(tmp_path, "ab", "bc", "cd", "ad")
+    first = say(queue, "ab", "same")["answer"]["id"]
+    say(queue, "bc", "same")
+    say(queue, "cd", "same")
+    last = say(queue, "ad", "different")["answer"]["id"]
+    changes = [{"answer": last, "decision": "same"}, {"answer": first, "decision": "different"}]
+    told = queue.resolve(id=next(IDS), person="Ada", tab="1", answer=last, changes=changes)
+    assert told["contradiction"]["answer"]["pair"] == name("ab") and not told["contradiction"]["answer"]["in_effect"]
+    assert {one["pair"] for one in told["contradiction"]["chain"]} == {name("ad"), name("cd"), name("bc")}
+    assert read_by_run(tmp_path) == ([[1, 2], [2, 3], [0, 3]], [])
+
+
+def test_answers_given_while_two_disagreed_stop_no_run_when_they_agree_again(tmp_path):
+    queue = asked(tmp_path, "ab", "ad", "bd", audit=1.0)
+    say(queue, "ab", "same")
+    say(queue, "ab", "different", "Ben", "2")
+    say(queue, "ad", "same")
+    assert say(queue, "bd", "different")["answer"]["in_effect"]
+    queue.undo("Ben", "2")
+    (found,) = queue.contradictions()["contradictions"]
+    assert found["answer"]["pair"] == name("bd") and read_by_run(tmp_path) == ([[0, 1], [0, 3]], [])
+    first = next(one["id"] for one in found["chain"] if one["pair"] == name("ab"))
+    queue.undo("Ada", "1", answer=first)
+    assert queue.contradictions()["contradictions"] == [] and read_by_run(tmp_path) == ([[0, 3]], [[1, 3]])
+
+
+def test_looks_that_agree_have_no_effect_once_they_are_set_aside(tmp_path):
+    queue = asked(tmp_path, "ab", "bc", "ac", audit=1.0)
+    offered(queue)
+    for pair, person in (("ab", "Ada"), ("ab", "Ben"), ("bc", "Ada")):
+        say(queue, pair, "same", person)
+    found = say(queue, "ac", "different")["contradiction"]
+    for _ in range(2):
+        changes = [{"answer": one["id"], "decision": None} for one in found["chain"] if one["pair"] == name("ab")]
+        told = queue.resolve(id=next(IDS), person="Ada", tab="1", answer=found["answer"]["id"], changes=changes)
+        found = told["contradiction"] or found
+    assert told["contradiction"] is None and queue.state("Ada")["contradictions"] == 0
+    assert read_by_run(tmp_path) == ([[1, 2]], [[0, 2]])
+    assert len(evidence_of(AnswerLog(tmp_path / "answers.jsonl").answers(), queue.images.index)) == 2
+
+
+def test_an_unmarked_contradiction_made_by_hand_can_be_set_aside(tmp_path):
+    queue = asked(tmp_path, "ab", "bc", "ac")
+    offered(queue)
+    for pair, decision in (("ab", "same"), ("bc", "same"), ("ac", "different")):
+        told = say(queue, pair, decision)
+    lines = [{**line, "contradicts": []} for line in log(tmp_path)]
+    write_json_lines(tmp_path / "answers.jsonl", lines)
+    queue, last = QuestionQueue(tmp_path), told["answer"]["id"]
+    with pytest.raises(Contradiction):
+        read_by_run(tmp_path)
+    queue.resolve(id=next(IDS), person="Ada", tab="1", answer=last, changes=[{"answer": last, "decision": None}])
+    assert queue.contradictions()["contradictions"] == [] and read_by_run(tmp_path) == ([[0, 1], [1, 2]], [])
+
+
+def test_a_disagreement_goes_to_others_where_the_referee_is_one_of_the_two(tmp_path):
+    queue = asked(tmp_path, "ab", audit=1.0, referee="Ben")
+    say(queue, "ab", "same")
+    say(queue, "ab", "different", "Ben", "2")
+    assert offered(queue, "Cy", "3") == ["ab"]
+
+
+def test_a_disagreement_that_a_third_person_cannot_settle_goes_to_a_fourth(tmp_path):
+    queue = asked(tmp_path, "ab", audit=1.0)
+    say(queue, "ab", "same")
+    say(queue, "ab", "different", "Ben", "2")
+    say(queue, "ab", "cannot_tell", "Cy", "3")
+    assert offered(queue, "Ada") == offered(queue, "Cy", "3") == []
+    assert offered(queue, "Di", "4") == ["ab"]
+    say(queue, "ab", "different", "Di", "4")
+    assert queue.state("Ada")["disagreements"] == 0 and offered(queue, "Ed", "5") == []
+
+
+@pytest.mark.parametrize("until", [None, "1e999", "NaN"])
+def test_a_lease_of_a_clock_that_was_set_back_or_of_a_damaged_file_holds_nothing(tmp_path, until):
+    clock = Clock()
+    queue = asked(tmp_path, "ab", clock=clock)
+    offered(queue)
+    clock.now -= 86_400
+    if until is not None:
+        (tmp_path / "leases.json").write_text(f'{{"{name("ab")}": ["Ada", "1", {until}]}}')
+        queue = QuestionQueue(tmp_path, clock=clock)
+    assert offered(queue, "Ben", "2") == ["ab"]
+    assert offered(queue, "Ada") == []
