@@ -133,16 +133,24 @@ def ask(
     return [question for question in pending if not knowledge.settles(question)]
 
 
-def keep_pending(folder: Path, pending: Sequence[Question]) -> None:
-    """Leave the questions without an answer in the folder, or take their file away where there are none."""
+def keep_pending(folder: Path, pending: Sequence[Question], knowledge: Knowledge) -> None:
+    """Leave the questions without an answer in the folder, or take their file away where there are none.
+
+    Args:
+        folder: of the answers.
+        pending: the questions.
+        knowledge: what is known.
+    """
     path = folder / PENDING
     if pending:
+        said = knowledge.said()
         rows: list[dict[str, Any]] = [
             {"a": one.paths[0], "b": one.paths[1], "kind": one.kind, "cycle": one.cycle} for one in pending
         ]
         for row, one in zip(rows, pending, strict=True):
             row |= {"repeats": one.repeats} if one.repeats else {}
             row |= {"linkage": one.linkage} if one.linkage is not None else {}
+            row |= {"doubted": True} if said.entails(one.u, one.v) is not None else {}
         write_json_lines(path, rows)
     else:
         remove_file(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
@@ -11,9 +12,9 @@ import numpy as np
 from aas_plugin.active.questions import Question, call_with_needed
 from aas_plugin.active.refining import MakeGraph
 from aas_plugin.clustering.graph import Graph
-from aas_plugin.constraints.answers import Answer, AnswerLog, Decision
+from aas_plugin.constraints.answers import SET_ASIDE, Answer, AnswerLog, Decision
 from aas_plugin.constraints.closure import Constraints, Contradiction
-from aas_plugin.constraints.evidence import Evidence, by_votes, constraints_of, evidence_of
+from aas_plugin.constraints.evidence import Evidence, by_votes, constraints_of, evidence_of, standing
 from aas_plugin.constraints.located import Located, located
 from aas_plugin.constraints.matching_images import Images
 from aas_plugin.constraints.replay import replay
@@ -81,6 +82,20 @@ class Knowledge:
         if self._evidence is None or self._evidence[0] != version:
             self._evidence = version, evidence_of(self.answers(), self.images.index)
         return self._evidence[1]
+
+    def said(self) -> Constraints:
+        """What follows from all answers by themselves, as people who answer see it.
+
+        Among them are those that a refiner sets aside, and those about images that are known and not of the list; the
+        positions of these come after its own.
+        """
+        index = {path: place for place, path in enumerate(self.images.paths)}
+        said = Constraints(len(index))
+        for one in standing(self.answers()):
+            if one.decision != "cannot_tell" and one.a in index and one.b in index:
+                with suppress(Contradiction):
+                    said.add(index[one.a], index[one.b], one.decision == "same", one.id)
+        return said
 
     def settles(self, question: Question) -> bool:
         """Whether a question is not to be asked any more; one that is asked again needs an answer of its own."""
@@ -165,12 +180,16 @@ class Knowledge:
         aside = self._aside(evidence, refiner, graph)
         in_force = np.ones(len(evidence), dtype=bool) if aside is None else ~aside
         self.constraints = self._in_force(evidence, in_force)
-        for one in answers:
-            question = drawn.get(frozenset((one.a, one.b)))
-            if question is not None:
-                # Whoever answered in another process may not have known what it denies.
-                with suppress(Contradiction):
-                    self._hold(question, one.decision, one.id, bool(one.contradicts))
+        of_round = [one for one in answers if frozenset((one.a, one.b)) in drawn and one.reason != SET_ASIDE]
+        looks = Counter(frozenset((one.a, one.b)) for one in of_round)
+        stands = {one.id for one in standing(of_round)}
+        for one in of_round:
+            pair = frozenset((one.a, one.b))
+            # Votes decide on a pair that several people looked at.
+            marked = one.id not in stands if looks[pair] > 1 else bool(one.contradicts)
+            # Whoever answered in another process may not have known what it denies.
+            with suppress(Contradiction):
+                self._hold(drawn[pair], one.decision, one.id, marked)
 
     def _aside(self, evidence: Evidence, refiner: Any, graph: Graph | MakeGraph) -> np.ndarray | None:
         """Which answers are set aside, bool (Q,); None where that is a matter of course: none of them."""

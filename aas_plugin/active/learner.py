@@ -381,7 +381,7 @@ class ActiveLearner:
         done = None if told is None else lambda count: told(count, len(questions))
         scribe = Scribe(self.log, self.annotator, self.hashes, getattr(self.answer, "machine", self.machine))
         pending = ask(questions, self._answerer(), self._knowledge, scribe, done)
-        keep_pending(Path(self.folder), pending)
+        keep_pending(Path(self.folder), pending, self._knowledge)
         seconds["answer"] = seconds.get("answer", 0.0) + time.perf_counter() - started
         return pending
 

@@ -65,7 +65,7 @@ def taken_back(given: list[Answer], state: AnswerState) -> dict[Place, Pending]:
 
 
 def is_open(question: Pending, place: Place, state: AnswerState) -> bool:
-    """Whether a question has no answer, and none that follows from others; one that is asked again needs its own."""
+    """Whether a question has no answer, and none that follows from others, or is one that needs its own."""
     if place in state.looks:
         return False
-    return bool(question.repeats) or state.constraints.entails(*place) is None
+    return bool(question.repeats) or question.doubted or state.constraints.entails(*place) is None

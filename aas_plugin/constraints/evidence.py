@@ -71,8 +71,8 @@ class Evidence:
         marked: bool (Q,), whether an answer was marked as contradicting others when it was given.
         linkage: float64 (Q,), mean similarity of the two clusters that a pair stood for when it was asked; NaN where
             for none.
-        cannot_tell: int64 (U, 2), u < v, pairs about which somebody could not tell, whatever others said, or of which an
-            answer was set aside by a person.
+        cannot_tell: int64 (U, 2), u < v, pairs about which somebody could not tell, whatever others said, or of which
+            a person set an answer aside.
     """
 
     pairs: NDArray[np.int64]

@@ -24,6 +24,8 @@ class Pending:
         cycle: the cycle that asks, from 1.
         repeats: id of the first answer to the question that this pair asks again; blank for a new question.
         linkage: mean similarity, in [0, 1], of the two clusters that the pair stands for; None where for none.
+        doubted: whether it needs an answer of its own though one follows from answers, since the run does not go by
+            all of these.
     """
 
     a: str
@@ -32,6 +34,7 @@ class Pending:
     cycle: int
     repeats: str = ""
     linkage: float | None = None
+    doubted: bool = False
 
     @property
     def pair(self) -> frozenset[str]:
@@ -69,4 +72,5 @@ def _pending(row: Mapping[str, Any]) -> Pending:
         int(row["cycle"]),
         str(row.get("repeats", "")),
         None if linkage is None else float(linkage),
+        row.get("doubted") is True,
     )
