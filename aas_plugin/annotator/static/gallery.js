@@ -1,5 +1,7 @@
 /** The photos that the page knows, and their pictures, loaded and decoded before they are needed. */
 
+import { painted } from "./dom.js";
+
 const MOST = 48;
 const AT_ONCE = 2;
 
@@ -76,7 +78,8 @@ export function pictureNow(id, size) {
   const found = picture(id, size);
   if (!found.done) {
     wanted += 1;
-    found.ready.finally(() => {
+    // Decoding the next ones would keep this one from the screen.
+    found.ready.then(painted).finally(() => {
       wanted -= 1;
       next();
     });
