@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -149,13 +150,24 @@ class Book:
     def pair(self, place: Place, question: Pending) -> dict[str, Any]:
         """A question in JSON."""
         ends = {"a": self.index[question.a], "b": self.index[question.b]}
-        return {"pair": name_of(place), **ends, "cycle": question.cycle}
+        return {"pair": name_of(place), **ends, "key": self.key(place), "cycle": question.cycle}
+
+    def knows(self, answer: Answer) -> bool:
+        """Whether both images of an answer are in the list."""
+        return answer.a in self.index and answer.b in self.index
+
+    def key(self, place: Place) -> str:
+        """What tells the pair of images at two places from the one that another list of images has there."""
+        paths = sorted(self.images.paths[image] for image in place)
+        return hashlib.sha256("\0".join(paths).encode(errors="surrogatepass")).hexdigest()[:12]
 
     def told(self, answer: Answer) -> dict[str, Any]:
         """An answer in JSON."""
+        place = self.state.place(answer)
         return {
             "id": answer.id,
-            "pair": name_of(self.state.place(answer)),
+            "pair": name_of(place),
+            "key": self.key(place),
             "a": self.index[answer.a],
             "b": self.index[answer.b],
             "decision": answer.decision,

@@ -114,7 +114,7 @@ class QuestionQueue:
                 "answered": len(asked),
                 "mine": sum(one.annotator == person for one in asked),
                 "left": len(left) + checks,
-                "to_come": to_come(self.folder, len(book.images), len(state.looks), len(left)),
+                "to_come": to_come(self.folder, len(book.images), sum(map(_asked, state.looks.values())), len(left)),
                 "contradictions": len(state.contradictions()),
                 "disagreements": sum(disagree(looks) for looks in state.looks.values()),
                 "go_on": None if left else self._go_on,
@@ -157,6 +157,7 @@ class QuestionQueue:
         decision: Decision,
         reason: str = "",
         replaces: str | None = None,
+        key: str | None = None,
     ) -> dict[str, Any]:
         """Write an answer down; one that denies others is marked, has no effect, and is given back with them.
 
@@ -168,15 +169,18 @@ class QuestionQueue:
             decision: "same", "different" or "cannot_tell".
             reason: why it cannot be told.
             replaces: id of an answer of the same person to the same pair that it takes the place of.
+            key: of the pair, as it was handed out; None to take what has this name by now.
 
         Raises:
-            Refused: the pair is not asked, or has an answer; nothing is kept.
+            Refused: the pair is not asked, has an answer, or is another one by now; nothing is kept.
             AasError: the log cannot be written; nothing is kept.
         """
         with self._lock:
             book = self._followed()
-            place = book.place(pair)
             if id not in book.log.ids():
+                place = book.place(pair)
+                if key is not None and key != book.key(place):
+                    raise Refused("the list of photos changed meanwhile, so this was not kept; reload the page", 409)
                 was = None if replaces is None else self._own(replaces, person, place)
                 asked = was or self._asked_of(person).get(place) or self._overtaken(place)
                 if asked is None:
@@ -213,8 +217,10 @@ class QuestionQueue:
             own = self._by(person)
             if answer is None and not own:
                 return {"answer": None, "pair": None, "state": self.state(person)}
-            if answer is not None and answer in book.log.revocations():
-                found = next(one for one in book.given() if one.id == answer)
+            again = answer in book.log.revocations()
+            back = [one for one in book.given() if one.id == answer and one.annotator == person] if again else []
+            if back and book.knows(back[0]):
+                found = back[0]
             else:
                 found = own[-1] if answer is None else self._own(answer, person, None)
                 book.write([], [found.id], person, "undo")
@@ -422,6 +428,8 @@ class QuestionQueue:
         """What is said of an answer that is in the log."""
         book = self._book
         answer = book.state.answers.get(id) or next(one for one in book.given() if one.id == id)
+        if not book.knows(answer):
+            raise Refused("its photos are not in the list any more, where it was kept before; reload the page", 409)
         asked = {name_of(place) for place in self._asked_of(person)}
         return {
             "kept": True,
@@ -430,3 +438,8 @@ class QuestionQueue:
             "gone": sorted(self._leases.of(Holder(person, tab)) - asked),
             "state": self.state(person),
         }
+
+
+def _asked(looks: Sequence[Answer]) -> bool:
+    """Whether one of the answers to a pair is to a question of the run, and not imported."""
+    return any(look.cycle > 0 for look in looks)

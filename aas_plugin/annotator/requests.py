@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from aas_plugin.annotator.refused import Refused
+from aas_plugin.constraints.agreement import MACHINE
 from aas_plugin.constraints.answers import SET_ASIDE, Decision
 
 T = TypeVar("T", bound=BaseModel)
@@ -16,11 +18,14 @@ def person_name(text: str) -> str:
     """A person's name as it is kept.
 
     Raises:
-        ValueError: it is blank, too long, or holds what cannot be printed.
+        ValueError: it is blank, too long, holds what cannot be printed, or is that of a machine.
     """
-    name = text.strip()
+    # The same name from two keyboards is one person.
+    name = unicodedata.normalize("NFC", text).strip()
     if not 0 < len(name) <= 60 or not name.isprintable():
         raise ValueError("a name has 1 to 60 characters that can be printed")
+    if name.startswith(MACHINE):
+        raise ValueError(f"names that begin with {MACHINE!r} are those of machines")
     name.encode()  # lone surrogates cannot be written
     return name
 
@@ -67,6 +72,7 @@ class Given(_Body):
     decision: Decision
     reason: Annotated[str, Field(max_length=100), AfterValidator(reason_given)] = ""
     replaces: AnswerId | None = None
+    key: Annotated[str, Field(pattern=r"^[0-9a-f]{12}$")] | None = None
 
 
 class Later(_Body):

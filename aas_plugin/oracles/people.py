@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+import unicodedata
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from aas_plugin.active.questions import Question
 from aas_plugin.hookspecs import hookimpl
@@ -22,6 +24,17 @@ class PeopleOptions(BaseModel):
     referee: str | None = Field(
         None, min_length=1, description="who looks at pairs on which two people disagree; without, any third person"
     )
+
+    @field_validator("referee")
+    @classmethod
+    def _as_on_the_page(cls, name: str | None) -> str | None:
+        """The referee's name as the page keeps names."""
+        if name is None:
+            return None
+        kept = unicodedata.normalize("NFC", name).strip()
+        if not kept:
+            raise ValueError("a referee has a name")
+        return kept
 
 
 class PeopleOracle:

@@ -16,6 +16,7 @@ from page_server import IDS, TAB, ask
 
 from aas_plugin.constraints.answers import AnswerLog
 from aas_plugin.errors import AasError
+from aas_plugin.oracles.people import PeopleOptions
 
 
 def test_a_pair_is_claimed_answered_looked_back_at_and_taken_back(page):
@@ -66,6 +67,14 @@ def test_names_of_any_kind_are_kept_as_they_are(page, name):
     one = page([(0, 1)])
     assert one.say("0-1", "same", person=f"  {name} ")[0] == 200
     assert one.log()[0]["annotator"] == name
+
+
+def test_a_name_typed_on_another_keyboard_is_the_same_and_that_of_a_machine_is_refused(page):
+    one = page([(0, 1), (2, 3)])
+    assert one.say("0-1", "same", person="Zoe\u0308")[0] == 200 and one.log()[0]["annotator"] == "Zo\u00eb"
+    assert PeopleOptions(referee="Zoe\u0308 ").referee == "Zo\u00eb"
+    status, told = one.say("2-3", "same", person="oracle:labels")
+    assert status == 400 and "machines" in told["error"] and len(one.log()) == 1
 
 
 def test_an_answer_that_the_disk_refuses_is_said_not_to_be_kept(page, monkeypatch):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from aas_plugin.active.knowledge import Knowledge
 from aas_plugin.annotator.queue import QuestionQueue, Refused
-from aas_plugin.constraints.answers import AnswerLog
+from aas_plugin.constraints.answers import Answer, AnswerLog
 from aas_plugin.constraints.closure import Contradiction
 from aas_plugin.constraints.evidence import evidence_of
 from aas_plugin.constraints.listed import keep_images, listed_images
@@ -464,3 +464,54 @@ def test_a_lease_of_a_clock_that_was_set_back_or_of_a_damaged_file_holds_nothing
         queue = QuestionQueue(tmp_path, clock=clock)
     assert offered(queue, "Ben", "2") == ["ab"]
     assert offered(queue, "Ada") == []
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_a_pair_whose_name_means_other_photos_by_now_is_refused(tmp_path, listed):
+    queue = asked(tmp_path, "ab", "cd")
+    if not listed:
+        (tmp_path / "images.json").unlink()
+        queue = QuestionQueue(tmp_path)
+    pair = queue.claim("Ada", "1", [], 1)["pairs"][0]
+    # A script that lists its photos in another order, or that asks about others in a folder without a list.
+    if listed:
+        keep_images(tmp_path, Images(list("cdabefgh"), [f"hash {image}" for image in "cdabefgh"]))
+    else:
+        write_json_lines(
+            tmp_path / "pending.jsonl", [{"a": a, "b": b, "kind": "", "cycle": 1} for a, b in ("ef", "ab")]
+        )
+    given = {"person": "Ada", "tab": "1", "pair": pair["pair"], "decision": "same", "key": pair["key"]}
+    with pytest.raises(Refused, match="changed meanwhile"):
+        queue.answer(id=next(IDS), **given)
+    assert not (tmp_path / "answers.jsonl").exists()
+    now = next(one for one in queue.claim("Ada", "1", [], 2)["pairs"] if one["key"] == pair["key"])
+    queue.answer(id=next(IDS), **given | {"pair": now["pair"]})
+    assert (log(tmp_path)[0]["a"], log(tmp_path)[0]["b"]) == ("a", "b")
+
+
+def test_answers_that_were_imported_make_no_fewer_questions_come(tmp_path):
+    queue = asked(tmp_path, "ab")
+    (tmp_path / "begun.json").write_text('{"budget": 5, "cycles": 1}')
+    assert queue.state("Ada")["to_come"] == 4
+    imported = [{**vars(answer_of("c", other)), "record": "answer"} for other in "defg"]
+    write_json_lines(tmp_path / "answers.jsonl", imported)
+    assert queue.state("Ada")["to_come"] == 4
+
+
+def answer_of(a, b):
+    hashes = {"hash_a": f"hash {a}", "hash_b": f"hash {b}"}
+    told = {"decision": "different", "annotator": "Imp", "time": "2024-01-01T00:00:00+00:00", "cycle": 0, "kind": ""}
+    return Answer(id=a + b, a=a, b=b, **hashes, **told)
+
+
+def test_answers_about_photos_that_left_the_list_are_told_to_be_so(tmp_path):
+    queue = asked(tmp_path, "ab", "cd")
+    given = {"id": next(IDS), "person": "Ada", "tab": "1", "pair": name("ab"), "decision": "same"}
+    queue.answer(**given)
+    queue.undo("Ada", "1")
+    keep_images(tmp_path, Images(list("cdefgh"), [f"hash {image}" for image in "cdefgh"]))
+    write_json_lines(tmp_path / "pending.jsonl", [{"a": "c", "b": "d", "kind": "over", "cycle": 1}])
+    with pytest.raises(Refused, match="not in the list any more"):
+        queue.answer(**given)
+    with pytest.raises(Refused, match="not one of yours"):
+        queue.undo("Ada", "1", answer=given["id"])

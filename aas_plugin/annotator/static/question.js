@@ -95,10 +95,11 @@ export class Question {
     const asked = this.#shown;
     const { person, tab } = identity;
     const id = randomId();
-    const { pair, a, b, cycle } = asked;
-    this.past.add({ id, pair, a, b, cycle, decision, reason: "", person, in_effect: true });
+    const { pair, a, b, key, cycle } = asked;
+    this.past.add({ id, pair, a, b, key, cycle, decision, reason: "", person, in_effect: true });
     this.queue.take(pair);
-    this.outbox.push({ path: "/api/answers", body: { id, person, tab, pair, decision }, asked: { pair, a, b, cycle } });
+    const body = { id, person, tab, pair, key, decision };
+    this.outbox.push({ path: "/api/answers", body, asked: { pair, a, b, key, cycle } });
     this.reasons.hide();
     if (decision === "cannot_tell") this.reasons.ask(id);
     this.#onward(time);
@@ -115,11 +116,11 @@ export class Question {
   /** Put another decision, or a reason, in the place of an answer; returns the id of the new one. */
   change(answer, decision, reason = "") {
     const { person, tab } = identity;
-    const { pair, a, b, cycle } = answer;
+    const { pair, a, b, key, cycle } = answer;
     const id = randomId();
-    const body = { id, person, tab, pair, decision, replaces: answer.id, ...(reason && { reason }) };
+    const body = { id, person, tab, pair, key, decision, replaces: answer.id, ...(reason && { reason }) };
     this.past.replace(answer.id, { ...answer, id, decision, reason, in_effect: true });
-    this.outbox.push({ path: "/api/answers", body, asked: { pair, a, b, cycle } });
+    this.outbox.push({ path: "/api/answers", body, asked: { pair, a, b, key, cycle } });
     this.#describe();
     return id;
   }
@@ -155,14 +156,14 @@ export class Question {
     const { past } = this;
     if (!this.answer && !past.answers.length && !(await this.#older())) return say("There is no answer to take back.");
     const answer = this.answer ?? past.answers.at(-1);
-    const { pair, a, b, cycle } = answer;
+    const { pair, a, b, key, cycle } = answer;
     const { person, tab } = identity;
     this.#back = null;
     past.remove(answer.id);
     this.reasons.hide();
-    this.outbox.push({ path: "/api/undo", body: { person, tab, answer: answer.id }, asked: { pair, a, b, cycle } });
+    this.outbox.push({ path: "/api/undo", body: { person, tab, answer: answer.id }, asked: { pair, a, b, key, cycle } });
     say(`Taken back: ${told(answer).toLowerCase()}.`);
-    this.queue.put({ pair, a, b, cycle }, true);
+    this.queue.put({ pair, a, b, key, cycle }, true);
     this.#show(this.queue.first);
   }
 
