@@ -6,6 +6,7 @@ import time
 import webbrowser
 from typing import TYPE_CHECKING
 
+from aas_plugin.annotator.lock import AnsweredElsewhere
 from aas_plugin.annotator.opening import open_page, questions
 from aas_plugin.hookspecs import hookimpl
 from aas_plugin.oracles.people import PeopleOptions
@@ -36,15 +37,23 @@ class PageOfRun:
         self._console = console
         self._host, self._port, self._browser = host, port, browser
         self._open: tuple[QuestionQueue, Serving] | None = None
+        self._elsewhere: QuestionQueue | None = None
 
     @hookimpl
     def aas_wait_for_answers(self, run: Run) -> bool:
-        """Wait until nothing is left to answer; Ctrl-C ends the run, which can be resumed."""
+        """Wait until nothing is left to answer; Ctrl-C ends the run, which can be resumed.
+
+        Where the questions are being answered already, by `aas annotate` such as for a run that ended to wait, that is
+        what it waits for: hours of training are not lost to a page that somebody forgot.
+        """
         try:
-            queue = self._queue(run)
+            try:
+                queue, where = self._queue(run), f"on {self._url}"
+            except AnsweredElsewhere as error:
+                queue, where = self._only_questions(run), f"({error})"
             left = queue.left()
             if left:
-                self._console.print(f"{questions(left)} to answer on {self._url}", soft_wrap=True)
+                self._console.print(f"{questions(left)} to answer {where}", soft_wrap=True)
             while queue.left():
                 time.sleep(SECONDS)
         except KeyboardInterrupt:
@@ -64,6 +73,12 @@ class PageOfRun:
     @property
     def _url(self) -> str:
         return "" if self._open is None else self._open[1].url
+
+    def _only_questions(self, run: Run) -> QuestionQueue:
+        from aas_plugin.annotator.queue import QuestionQueue
+
+        self._elsewhere = self._elsewhere or QuestionQueue(run.folder, root=run.catalogue.root)
+        return self._elsewhere
 
     def _queue(self, run: Run) -> QuestionQueue:
         if self._open is None:

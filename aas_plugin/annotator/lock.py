@@ -13,6 +13,10 @@ FILE = ".annotator.lock"
 WHERE = ".annotator.where"
 
 
+class AnsweredElsewhere(AasError):
+    """Another process is at the questions of a folder."""
+
+
 @contextmanager
 def annotator_lock(folder: Path, where: str) -> Iterator[None]:
     """Hold the questions of a folder.
@@ -22,7 +26,8 @@ def annotator_lock(folder: Path, where: str) -> Iterator[None]:
         where: what to tell another one that comes: an address, or a command.
 
     Raises:
-        AasError: another process has them, or the disk takes nothing.
+        AnsweredElsewhere: another process has them.
+        AasError: the disk takes nothing.
     """
     from filelock import FileLock, Timeout
 
@@ -33,7 +38,8 @@ def annotator_lock(folder: Path, where: str) -> Iterator[None]:
         told = ""
         with suppress(OSError):
             told = f" ({(folder / WHERE).read_text(encoding='utf-8')})"
-        raise AasError(f"the questions of {folder} are being answered already{told}; use that, or end it") from None
+        sentence = f"the questions of {folder} are being answered already{told}; use that, or end it"
+        raise AnsweredElsewhere(sentence) from None
     except OSError as error:
         raise AasError(disk_trouble(error, folder / FILE)) from error
     try:

@@ -55,12 +55,16 @@ def taken_back(given: list[Answer], state: AnswerState) -> dict[Place, Pending]:
         given: all answers that ever were, by the paths of the index.
         state: of those in force.
     """
-    found = {}
+    found: dict[Place, Pending] = {}
+    pair_of = {answer.id: {answer.a, answer.b} for answer in given}
     for answer in given:
         if answer.cycle > 0 and answer.a in state.index and answer.b in state.index:
             place = state.place(answer)
             if place not in state.looks:
-                found[place] = Pending(answer.a, answer.b, answer.kind, answer.cycle, linkage=answer.linkage)
+                # A second look at the same photos becomes the first; a question about others stays one asked again.
+                second = pair_of.get(answer.repeats) == {answer.a, answer.b}
+                again = "" if second else answer.repeats
+                found[place] = Pending(answer.a, answer.b, answer.kind, answer.cycle, again, answer.linkage)
     return found
 
 

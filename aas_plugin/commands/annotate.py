@@ -42,10 +42,13 @@ def annotate(
 
     Each answer is on the disk before the page says so. What is not given here is as the run's settings say.
     """
+    from pydantic import ValidationError
+
     from aas_plugin.annotator.opening import go_on_sentence, open_page, photos_root, questions
     from aas_plugin.errors import AasError
     from aas_plugin.oracles.people import PeopleOptions
     from aas_plugin.runs.folder import find_run
+    from aas_plugin.settings.explain import explain
 
     folder = find_run(run)
     if not folder.is_dir():
@@ -54,7 +57,10 @@ def annotate(
         raise AasError(f"{folder} asks nothing and has no answers; give a run, or a folder with a pending.jsonl")
     saved, seed = _of_run(folder)
     given = {"blind": blind, "audit": audit, "referee": referee}
-    options = PeopleOptions(**{**saved, **{name: value for name, value in given.items() if value is not None}})
+    try:
+        options = PeopleOptions(**{**saved, **{name: value for name, value in given.items() if value is not None}})
+    except ValidationError as error:
+        raise AasError(explain(error, PeopleOptions, where=lambda *_: f"the page of {folder}")) from None
     loads = "".join(f" -p {shlex.quote(module)}" for module in plugin or [])
     root = photos or photos_root(folder, lambda: photos_of_run(folder, plugin))
     go_on = go_on_sentence(folder, loads)

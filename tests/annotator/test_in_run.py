@@ -12,6 +12,8 @@ from page_server import IDS, TAB, Page
 from rich.console import Console
 
 from aas_plugin.annotator.in_run import PageOfRun
+from aas_plugin.annotator.lock import annotator_lock
+from aas_plugin.annotator.queue import QuestionQueue
 from aas_plugin.constraints.answers import AnswerLog
 from aas_plugin.runs.folder import lock
 
@@ -90,3 +92,29 @@ def test_ctrl_c_ends_a_run_that_waits_and_it_goes_on_where_it_was(ready, tmp_pat
     person, _ = answers(individuals, again)
     assert engine.execute() == "finished"
     person.join(timeout=20)
+
+
+def test_a_run_waits_for_a_page_that_is_open_already(ready, tmp_path):
+    console = Console(file=io.StringIO(), width=500)
+    engine, individuals = waiting_engine(ready, console)
+
+    def at_the_other_page():
+        while "to answer" not in console.file.getvalue():
+            time.sleep(0.05)
+        queue = QuestionQueue(tmp_path / "run")
+        while not done.is_set():
+            for pair in queue.claim("Ada", TAB, [], 5)["pairs"]:
+                first, second = (individuals[queue.id_path(pair[end])[0].rpartition("/")[2]] for end in "ab")
+                decision = "same" if first == second else "different"
+                queue.answer(id=next(IDS), person="Ada", tab=TAB, pair=pair["pair"], decision=decision)
+            time.sleep(0.05)
+
+    done, person = threading.Event(), threading.Thread(target=at_the_other_page, daemon=True)
+    with annotator_lock(tmp_path / "run", "http://127.0.0.1:8765/"):
+        person.start()
+        try:
+            assert engine.execute() == "finished"
+        finally:
+            done.set()
+            person.join(timeout=20)
+    assert "are being answered already (http://127.0.0.1:8765/)" in console.file.getvalue()

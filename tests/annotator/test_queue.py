@@ -515,3 +515,23 @@ def test_answers_about_photos_that_left_the_list_are_told_to_be_so(tmp_path):
         queue.answer(**given)
     with pytest.raises(Refused, match="not one of yours"):
         queue.undo("Ada", "1", answer=given["id"])
+
+
+def test_a_question_that_was_asked_again_is_one_also_when_its_answer_is_taken_back(tmp_path):
+    clock = Clock()
+    queue = asked(tmp_path, "ab", audit=1.0, clock=clock)
+    first = say(queue, "ab", "different")["answer"]["id"]
+    say(queue, "ab", "same", "Ben", "2")
+    row = {"a": "c", "b": "d", "kind": "over", "cycle": 2, "repeats": first, "linkage": 0.5}
+    write_json_lines(tmp_path / "pending.jsonl", [row])
+    say(queue, "cd", "different")
+    (tmp_path / "pending.jsonl").unlink()
+    for person in ("Ada", "Ada", "Ben"):
+        queue.undo(person, "1")
+    clock.now += 601
+    assert sorted(offered(queue)) == ["ab", "cd"]
+    say(queue, "cd", "same")
+    assert (log(tmp_path)[-1]["repeats"], log(tmp_path)[-1]["linkage"]) == (first, 0.5)
+    # A second look of which the first was taken back is the first one.
+    say(queue, "ab", "same")
+    assert log(tmp_path)[-1]["repeats"] == ""

@@ -41,6 +41,10 @@ def test_a_second_server_a_port_that_is_taken_and_an_address_that_is_none(refuse
         one.serving.stop()
 
 
+def test_a_referee_without_a_name(refused):
+    assert "referee: a referee has a name" in refused("active", "--photos", "photos", "--referee", " ")
+
+
 def test_serve_is_for_people(aas):
     assert "give --oracle people, too" in aas("run", "--serve", "--set", "tracking.mlflow=false", status=2)
     assert not Path("runs").exists()
