@@ -87,11 +87,13 @@ def state_of(answers: Iterable[Answer], index: Mapping[str, int]) -> AnswerState
         state.looks.setdefault(state.place(answer), []).append(answer)
     item = items_of(given)
     again = {item[answer.id] for answer in given if answer.repeats}
-    stands = {answer.id for answer in standing(given)}
+    stands = {answer.id: answer for answer in standing(given)}
+    for answer in stands.values():
+        state._let_count(answer, True)
     for answer in given:
         # Of a question that was asked again votes decide, and nobody is told of the others' answers.
-        if answer.id in stands or item[answer.id] not in again:
-            state._let_count(answer, answer.id in stands)
+        if answer.id not in stands and item[answer.id] not in again:
+            state._let_count(answer, False)
     return state
 
 

@@ -27,7 +27,7 @@ def items_of(answers: Iterable[Answer]) -> dict[str, str]:
 
 
 def standing(answers: Sequence[Answer]) -> list[Answer]:
-    """The answers that count, in their order, as far as answers alone decide it.
+    """The answers that count, as far as answers alone decide it: those of most votes first, else in their order.
 
     Of a question that was asked again those of the majority, and none at a tie; of all others those that were not
     marked as contradicting. What one person says of the same two photographs is one vote: the newest. An answer
@@ -53,7 +53,11 @@ def standing(answers: Sequence[Answer]) -> list[Answer]:
             return votes[item[answer.id]] * SIGN[answer.decision] > 0
         return not answer.contradicts
 
-    return [answer for answer in answers if stands(answer)]
+    def strength(answer: Answer) -> int:
+        return abs(votes[item[answer.id]]) if item[answer.id] in again else 1
+
+    # As in `by_votes`, so that whoever goes through them believes the same ones where they deny each other.
+    return sorted(filter(stands, answers), key=strength, reverse=True)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from aas_plugin.active.knowledge import Knowledge
 from aas_plugin.annotator.queue import QuestionQueue, Refused
 from aas_plugin.constraints.answers import Answer, AnswerLog
 from aas_plugin.constraints.closure import Contradiction
-from aas_plugin.constraints.evidence import evidence_of
+from aas_plugin.constraints.evidence import by_votes, evidence_of
 from aas_plugin.constraints.listed import keep_images, listed_images
 from aas_plugin.constraints.matching_images import Images
 from aas_plugin.errors import AasError
@@ -535,3 +535,17 @@ def test_a_question_that_was_asked_again_is_one_also_when_its_answer_is_taken_ba
     # A second look of which the first was taken back is the first one.
     say(queue, "ab", "same")
     assert log(tmp_path)[-1]["repeats"] == ""
+
+
+def test_two_who_agree_outvote_one_on_the_page_as_in_the_run_and_the_second_is_not_told(tmp_path):
+    queue = asked(tmp_path, "ab", "bc", "ac", audit=1.0)
+    offered(queue)
+    say(queue, "ab", "same")
+    say(queue, "bc", "same")
+    assert not say(queue, "ac", "different")["answer"]["in_effect"]
+    told = say(queue, "ac", "different", "Ben", "2")
+    assert told["answer"]["in_effect"] and told["contradiction"] is None
+    assert [one["answer"]["pair"] for one in queue.contradictions()["contradictions"]] == [name("bc")]
+    assert read_by_run(tmp_path) == ([[0, 1]], [[0, 2]])
+    evidence = evidence_of(AnswerLog(tmp_path / "answers.jsonl").answers(), queue.images.index)
+    assert evidence.pairs[by_votes(evidence, 8)].tolist() == [[0, 1], [0, 2], [0, 2]]
