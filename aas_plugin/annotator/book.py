@@ -101,13 +101,15 @@ class Book:
     def marked(self, answer: Answer, without: Sequence[str] = ()) -> Answer:
         """An answer, marked where it denies others than those that it takes the place of.
 
-        A second look at the same photos never is, as votes decide there.
+        One of several looks at the same photos never is, as votes decide there.
         """
         state, pair = self.state, {answer.a, answer.b}
         if answer.repeats and any(one.id == answer.repeats and {one.a, one.b} == pair for one in self.given()):
             return answer
         if without:
             state = state_of((one for one in state.answers.values() if one.id not in without), self.index)
+        if any(look.repeats for look in state.looks.get(state.place(answer), [])):
+            return answer
         chain = state.chain(answer)
         return replace(answer, contradicts=tuple(one.id for one in chain)) if chain else answer
 
