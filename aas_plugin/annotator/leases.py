@@ -10,6 +10,8 @@ from pathlib import Path
 
 FILE = "leases.json"
 SECONDS = 600.0
+CLOSED = 20.0
+"""Seconds without a word of a tab after which its pairs are free for another tab of the same person."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,9 @@ class Leases:
     def free_for(self, pair: str, holder: Holder) -> bool:
         """Whether nobody else holds a pair."""
         held = self._held.get(pair)
-        return held is None or held[0] == holder or not self._lasts(held[1])
+        if held is None or held[0] == holder or not self._lasts(held[1]):
+            return True
+        return held[0].person == holder.person and held[1] - SECONDS < self._clock() - CLOSED
 
     def of(self, holder: Holder) -> set[str]:
         """The pairs that somebody holds."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 from pathlib import Path
 
 from aas_plugin.active.begun import FILE as BEGUN
 from aas_plugin.active.counting import questions_a_cycle
+from aas_plugin.errors import AasError
 from aas_plugin.files import json_if_readable
+from aas_plugin.runs.folder import saved_settings
 from aas_plugin.runs.status import ORIGIN, STATUS, read_status
 
 
@@ -40,11 +43,31 @@ def to_come(folder: Path, images: int, answered: int, left: int) -> int | None:
         answered: pairs with an answer.
         left: questions of now.
     """
+    if run_status(folder) == "finished":
+        return 0
     begun = json_if_readable(folder / BEGUN)
     budget, cycles = begun.get("budget"), begun.get("cycles")
     if not isinstance(budget, int | float) or not isinstance(cycles, int):
         return None
+    every, epochs = begun.get("every"), _epochs(folder)
+    if isinstance(every, int) and epochs is not None:
+        cycles = min(cycles, -(-epochs // every))
     return max(0, questions_a_cycle(budget, images * (images - 1) // 2) * cycles - answered - left)
+
+
+def _epochs(folder: Path) -> int | None:
+    """How many epochs a run trains; None where its settings do not say."""
+    try:
+        return _epochs_of(folder / "config.yaml", (folder / "config.yaml").stat().st_mtime_ns)
+    except (OSError, AasError):
+        return None
+
+
+@lru_cache(maxsize=8)
+def _epochs_of(config: Path, changed: int) -> int | None:
+    training = saved_settings(config.parent).get("training")
+    epochs = training.get("epochs") if isinstance(training, dict) else None
+    return epochs if isinstance(epochs, int) else None
 
 
 def folder_key(folder: Path) -> str:

@@ -108,16 +108,17 @@ class QuestionQueue:
             state, left = book.state, book.open()
             asked = [one for one in state.answers.values() if one.cycle > 0]
             checks = 0 if person is None else len(self._checks(person))
+            run = run_status(self.folder)
             return {
                 "state": "asking" if left or checks else "empty",
-                "run": run_status(self.folder),
+                "run": run,
                 "answered": len(asked),
                 "mine": sum(one.annotator == person for one in asked),
                 "left": len(left) + checks,
                 "to_come": to_come(self.folder, len(book.images), sum(map(_asked, state.looks.values())), len(left)),
                 "contradictions": len(state.contradictions()),
                 "disagreements": sum(disagree(looks) for looks in state.looks.values()),
-                "go_on": None if left else self._go_on,
+                "go_on": None if left or run == "finished" else self._go_on,
             }
 
     def left(self) -> int:

@@ -45,6 +45,7 @@ def annotate(
     from pydantic import ValidationError
 
     from aas_plugin.annotator.opening import go_on_sentence, open_page, photos_root, questions
+    from aas_plugin.annotator.progress import run_status
     from aas_plugin.errors import AasError
     from aas_plugin.oracles.people import PeopleOptions
     from aas_plugin.runs.folder import find_run
@@ -79,6 +80,8 @@ def annotate(
     except KeyboardInterrupt:
         serving.stop()
         left = queue.left()
+        if not left and run_status(folder) == "finished":
+            go_on = "The run has finished."
         told = f"{questions(left)} left; answer them by: aas annotate {shlex.quote(run)}{loads}" if left else go_on
         typer.echo(f"\n{told}")
 

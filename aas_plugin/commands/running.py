@@ -219,7 +219,9 @@ def _observe(plugins: Plugins, settings: RunSettings | DrivenSettings, console: 
     loads = "".join(f" -p {shlex.quote(module)}" for module in given.modules or [])
     observer = MlflowObserver(project_root(Path.cwd()), loads) if settings.tracking.mlflow else None
     look = observer.where_to_look if observer is not None else None
-    plugins.load("terminal", Terminal(console, look, given.command + loads), "built in")
+    plugins.load(
+        "terminal", Terminal(console, look, given.command + loads + (" --serve" if given.page else "")), "built in"
+    )
     if given.page is not None:
         if settings.oracle.name != "people":
             raise AasError(

@@ -104,6 +104,14 @@ def test_no_pair_is_handed_to_two_people_until_a_lease_ends(tmp_path):
     assert len(log(tmp_path)) == 1
 
 
+def test_who_closed_a_tab_and_comes_back_is_not_kept_waiting(tmp_path):
+    clock = Clock()
+    queue = asked(tmp_path, "ab", "cd", clock=clock)
+    assert offered(queue, "Ada", "1") == ["ab", "cd"] and offered(queue, "Ada", "2") == []
+    clock.now += 21
+    assert offered(queue, "Ben", "3") == [] and offered(queue, "Ada", "2") == ["ab", "cd"]
+
+
 def test_a_pair_put_off_comes_after_all_others_and_again_when_nothing_else_is_left(tmp_path):
     queue = asked(tmp_path, "ab", "cd", "ef")
     assert offered(queue, want=1) == ["ab"]
