@@ -42,7 +42,7 @@ function words(state, { gone, underWay, trouble, started }) {
     return ["Nothing for you just now", `The ${told}. This page looks again by itself.`, null];
   }
   if (state.run === "running" || (state.run === "waiting" && !state.go_on))
-    return [THANKS, "The run is training; the next questions come by themselves.", null];
+    return [THANKS, "The run is at work; its next questions come by themselves.", null];
   const goOn = split(state.go_on);
   if (state.run === "failed" || state.run === "killed")
     return [THANKS, `The run ended early, and your answers are kept. ${goOn.sentence}`, goOn.command];
