@@ -12,6 +12,7 @@ import numpy as np
 from aas_plugin.active.questions import Question, call_with_needed
 from aas_plugin.active.refining import MakeGraph
 from aas_plugin.clustering.graph import Graph
+from aas_plugin.constraints.answer_state import state_of
 from aas_plugin.constraints.answers import SET_ASIDE, Answer, AnswerLog, Decision
 from aas_plugin.constraints.closure import Constraints, Contradiction
 from aas_plugin.constraints.evidence import Evidence, by_votes, constraints_of, evidence_of, standing
@@ -90,12 +91,7 @@ class Knowledge:
         positions of these come after its own.
         """
         index = {path: place for place, path in enumerate(self.images.paths)}
-        said = Constraints(len(index))
-        for one in standing(self.answers()):
-            if one.decision != "cannot_tell" and one.a in index and one.b in index:
-                with suppress(Contradiction):
-                    said.add(index[one.a], index[one.b], one.decision == "same", one.id)
-        return said
+        return state_of(self.answers(), index).constraints
 
     def settles(self, question: Question) -> bool:
         """Whether a question is not to be asked any more; one that is asked again needs an answer of its own."""
@@ -132,7 +128,6 @@ class Knowledge:
         Raises:
             Contradiction: it is not marked, and denies what is known.
         """
-        self.answered.add((question.u, question.v))
         self._known = (self._known[0] + 1, self._known[1])
         self._hold(question, decision, answer_id, marked)
 

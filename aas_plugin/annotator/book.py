@@ -11,7 +11,7 @@ from typing import Any
 
 from aas_plugin.annotator.questions import images_of_folder, is_open, pending_of, taken_back
 from aas_plugin.annotator.refused import Refused
-from aas_plugin.annotator.state import AnswerState, Place, marked_anew, state_of
+from aas_plugin.constraints.answer_state import AnswerState, Place, marked_anew, state_of
 from aas_plugin.constraints.answers import Answer, AnswerLog
 from aas_plugin.constraints.listed import FILE as IMAGES
 from aas_plugin.constraints.located import located
@@ -158,10 +158,6 @@ class Book:
         """A question in JSON."""
         ends = {"a": self.index[question.a], "b": self.index[question.b]}
         return {"pair": name_of(place), **ends, "key": self.key(place), "cycle": question.cycle}
-
-    def knows(self, answer: Answer) -> bool:
-        """Whether both images of an answer are in the list."""
-        return answer.a in self.index and answer.b in self.index
 
     def key(self, place: Place) -> str:
         """What tells the pair of images at two places from the one that another list of images has there."""

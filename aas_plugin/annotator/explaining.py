@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from aas_plugin.active.reasons import facts_of, proposed_pairs, why_asked
-from aas_plugin.annotator.state import Place
+from aas_plugin.constraints.answer_state import Place
 from aas_plugin.constraints.answers import Answer
 from aas_plugin.constraints.closure import Constraints, components
 from aas_plugin.constraints.matching_images import Images

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from aas_plugin.annotator.state import AnswerState
+from aas_plugin.constraints.answer_state import AnswerState
 from aas_plugin.constraints.answers import Answer
 from aas_plugin.constraints.closure import components
 

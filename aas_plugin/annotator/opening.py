@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,13 +57,13 @@ def open_page(
     return queue, serve(queue, Photos(queue, root, read_facts(folder)), host=host, port=port)
 
 
-def photos_root(folder: Path, else_root: Callable[[], Path]) -> Path:
-    """The folder of a run's photos as the run wrote it down, or else what the run's settings say."""
+def kept_root(folder: Path) -> Path | None:
+    """The folder of a run's photos as the run wrote it down; None where it did not, or where that is gone."""
     from aas_plugin.files import json_if_readable
 
     data = json_if_readable(folder / ORIGIN).get("data")
     kept = Path(str(data["root"])) if isinstance(data, dict) and "root" in data else None
-    return kept if kept is not None and kept.is_dir() else else_root()
+    return kept if kept is not None and kept.is_dir() else None
 
 
 def go_on_sentence(folder: Path, loads: str = "") -> str:

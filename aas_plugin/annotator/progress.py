@@ -43,8 +43,6 @@ def to_come(folder: Path, images: int, answered: int, left: int) -> int | None:
         answered: pairs with an answer.
         left: questions of now.
     """
-    if run_status(folder) == "finished":
-        return 0
     begun = json_if_readable(folder / BEGUN)
     budget, cycles = begun.get("budget"), begun.get("cycles")
     if not isinstance(budget, int | float) or not isinstance(cycles, int):

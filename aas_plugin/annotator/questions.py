@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from aas_plugin.annotator.state import AnswerState, Place
+from aas_plugin.constraints.answer_state import AnswerState, Place
 from aas_plugin.constraints.answers import Answer
 from aas_plugin.constraints.listed import listed_images
 from aas_plugin.constraints.matching_images import Images
@@ -58,7 +58,7 @@ def taken_back(given: list[Answer], state: AnswerState) -> dict[Place, Pending]:
     found: dict[Place, Pending] = {}
     pair_of = {answer.id: {answer.a, answer.b} for answer in given}
     for answer in given:
-        if answer.cycle > 0 and answer.a in state.index and answer.b in state.index:
+        if answer.cycle > 0 and state.knows(answer):
             place = state.place(answer)
             if place not in state.looks:
                 # A second look at the same photos becomes the first; a question about others stays one asked again.

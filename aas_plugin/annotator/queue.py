@@ -17,7 +17,7 @@ from aas_plugin.annotator.leases import Holder, Leases
 from aas_plugin.annotator.mending import change, taken_out
 from aas_plugin.annotator.progress import folder_key, run_status, to_come
 from aas_plugin.annotator.refused import Refused
-from aas_plugin.annotator.state import Place
+from aas_plugin.constraints.answer_state import Place
 from aas_plugin.constraints.answers import Answer, Decision
 from aas_plugin.constraints.matching_images import Images
 from aas_plugin.constraints.pending import Pending
@@ -115,11 +115,15 @@ class QuestionQueue:
                 "answered": len(asked),
                 "mine": sum(one.annotator == person for one in asked),
                 "left": len(left) + checks,
-                "to_come": to_come(self.folder, len(book.images), sum(map(_asked, state.looks.values())), len(left)),
+                "to_come": 0 if run == "finished" else self._to_come(len(left)),
                 "contradictions": len(state.contradictions()),
                 "disagreements": sum(disagree(looks) for looks in state.looks.values()),
                 "go_on": None if left or run == "finished" else self._go_on,
             }
+
+    def _to_come(self, left: int) -> int | None:
+        book = self._book
+        return to_come(self.folder, len(book.images), sum(map(_asked, book.state.looks.values())), left)
 
     def left(self) -> int:
         """How many questions have no answer, those that people put off among them."""
@@ -220,7 +224,7 @@ class QuestionQueue:
                 return {"answer": None, "pair": None, "state": self.state(person)}
             again = answer in book.log.revocations()
             back = [one for one in book.given() if one.id == answer and one.annotator == person] if again else []
-            if back and book.knows(back[0]):
+            if back and book.state.knows(back[0]):
                 found = back[0]
             else:
                 found = own[-1] if answer is None else self._own(answer, person, None)
@@ -429,7 +433,7 @@ class QuestionQueue:
         """What is said of an answer that is in the log."""
         book = self._book
         answer = book.state.answers.get(id) or next(one for one in book.given() if one.id == id)
-        if not book.knows(answer):
+        if not book.state.knows(answer):
             raise Refused("its photos are not in the list any more, where it was kept before; reload the page", 409)
         asked = {name_of(place) for place in self._asked_of(person)}
         return {

@@ -10,8 +10,8 @@ from typing import Annotated
 
 import typer
 
-from aas_plugin.commands.answer import photos_of_run
-from aas_plugin.commands.common import Host, Modules, NoBrowser, Port
+from aas_plugin.commands.common import Host, Modules, NoBrowser, Port, loads_of
+from aas_plugin.commands.waiting import photos_of, waiting_folder
 
 SECONDS = 0.5
 
@@ -44,16 +44,13 @@ def annotate(
     """
     from pydantic import ValidationError
 
-    from aas_plugin.annotator.opening import go_on_sentence, open_page, photos_root, questions
+    from aas_plugin.annotator.opening import go_on_sentence, open_page, questions
     from aas_plugin.annotator.progress import run_status
     from aas_plugin.errors import AasError
     from aas_plugin.oracles.people import PeopleOptions
-    from aas_plugin.runs.folder import find_run
     from aas_plugin.settings.explain import explain
 
-    folder = find_run(run)
-    if not folder.is_dir():
-        raise AasError(f"there is no run {run!r} ({folder} is no folder); give a run under runs/, or its folder")
+    folder = waiting_folder(run)
     if not any((folder / name).exists() for name in ("pending.jsonl", "answers.jsonl", "config.yaml")):
         raise AasError(f"{folder} asks nothing and has no answers; give a run, or a folder with a pending.jsonl")
     saved, seed = _of_run(folder)
@@ -62,8 +59,8 @@ def annotate(
         options = PeopleOptions(**{**saved, **{name: value for name, value in given.items() if value is not None}})
     except ValidationError as error:
         raise AasError(explain(error, PeopleOptions, where=lambda *_: f"the page of {folder}")) from None
-    loads = "".join(f" -p {shlex.quote(module)}" for module in plugin or [])
-    root = photos or photos_root(folder, lambda: photos_of_run(folder, plugin))
+    loads = loads_of(plugin)
+    root = photos or photos_of(folder, plugin)
     go_on = go_on_sentence(folder, loads)
     queue, serving = open_page(folder, root, options, go_on=go_on, host=host, port=port, seed=seed)
     left = queue.left()

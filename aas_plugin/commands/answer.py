@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from aas_plugin.commands.common import Modules, loaded
+from aas_plugin.commands.common import Modules, loads_of
+from aas_plugin.commands.waiting import or_elsewhere, photos_of, waiting_folder
 
 if TYPE_CHECKING:
     from aas_plugin.annotator.queue import QuestionQueue
@@ -41,18 +42,14 @@ def answer(
     answer is on the disk before the next question.
     """
     from aas_plugin.annotator.lock import annotator_lock
-    from aas_plugin.annotator.opening import go_on_sentence, photos_root
+    from aas_plugin.annotator.opening import go_on_sentence
     from aas_plugin.annotator.queue import QuestionQueue
-    from aas_plugin.errors import AasError
-    from aas_plugin.runs.folder import find_run
 
-    folder = find_run(run)
-    if not folder.is_dir():
-        raise AasError(f"there is no run {run!r} ({folder} is no folder); give a run under runs/, or its folder")
+    folder = waiting_folder(run)
     if not (folder / "pending.jsonl").exists():
         typer.echo(f"{folder} asks nothing: there is no pending.jsonl in it")
         return
-    root = photos or photos_root(folder, lambda: photos_of_run(folder, plugin))
+    root = photos or photos_of(folder, plugin)
     with annotator_lock(folder, f"aas answer {shlex.quote(run)}"):
         queue = QuestionQueue(folder, root=root)
         answers: list[str] = []
@@ -62,7 +59,7 @@ def answer(
             typer.echo()
     left = queue.left()
     typer.echo(f"{len(answers)} answered, {left} left")
-    loads = "".join(f" -p {shlex.quote(module)}" for module in plugin or [])
+    loads = loads_of(plugin)
     if left:
         typer.echo(f"Answer the rest by: aas answer {shlex.quote(run)}{loads}")
     typer.echo(go_on_sentence(folder, loads))
@@ -144,7 +141,7 @@ def _show(queue: QuestionQueue, pair: dict[str, Any], place: str, image: Path, o
     try:
         picture = side_by_side(queue.root / first, queue.root / second)
     except UnreadableImageError as error:
-        typer.echo(f"cannot be shown: {_or_elsewhere(error)}")
+        typer.echo(f"cannot be shown: {or_elsewhere(error)}")
         image.unlink(missing_ok=True)
         return opens
     write_atomically(image, lambda file: picture.save(file, "JPEG", quality=92))
@@ -158,28 +155,6 @@ def _show(queue: QuestionQueue, pair: dict[str, Any], place: str, image: Path, o
 
 def _file(queue: QuestionQueue, image: int) -> str:
     return queue.id_path(image)[0]
-
-
-def photos_of_run(folder: Path, plugin: list[str] | None) -> Path:
-    """The folder that the paths of a run's images are relative to; for other folders, the working folder."""
-    from aas_plugin.runs.folder import saved_settings
-
-    if not (folder / "config.yaml").exists() or "codebase" in saved_settings(folder):
-        return Path()
-    from aas_plugin.errors import AasError
-    from aas_plugin.runs.data import read_data
-    from aas_plugin.settings.resolving import resolve
-
-    plugins = loaded(plugin)
-    try:
-        # Only what says where photos lie: the plugins of method and oracle may be elsewhere.
-        return read_data(plugins, resolve(plugins, [{"dataset": saved_settings(folder)["dataset"]}])).catalogue.root
-    except AasError as error:
-        raise AasError(_or_elsewhere(error)) from error
-
-
-def _or_elsewhere(error: Exception) -> str:
-    return f"{str(error).removesuffix('.')}; or say where the photos lie by --photos FOLDER"
 
 
 def _login() -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
+import shlex
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -91,6 +92,11 @@ def loaded(modules: list[str] | None) -> Plugins:
     from aas_plugin.plugins.manager import load_plugins
 
     return load_plugins(modules or [])
+
+
+def loads_of(modules: list[str] | None) -> str:
+    """The flags that load plugins, for a command that is told to a user; blank for none."""
+    return "".join(f" -p {shlex.quote(module)}" for module in modules or [])
 
 
 def flag_layers(

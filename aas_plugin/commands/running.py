@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import signal
 import sys
 import threading
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from aas_plugin.commands.common import (
     loaded,
+    loads_of,
     params_layer,
     read_layer,
     run_folder,
@@ -216,12 +216,11 @@ def _observe(plugins: Plugins, settings: RunSettings | DrivenSettings, console: 
     from aas_plugin.tracking.mlflow_observer import MlflowObserver
     from aas_plugin.tracking.terminal import Terminal
 
-    loads = "".join(f" -p {shlex.quote(module)}" for module in given.modules or [])
+    loads = loads_of(given.modules)
     observer = MlflowObserver(project_root(Path.cwd()), loads) if settings.tracking.mlflow else None
     look = observer.where_to_look if observer is not None else None
-    plugins.load(
-        "terminal", Terminal(console, look, given.command + loads + (" --serve" if given.page else "")), "built in"
-    )
+    go_on = given.command + loads + (" --serve" if given.page is not None else "")
+    plugins.load("terminal", Terminal(console, look, go_on), "built in")
     if given.page is not None:
         if settings.oracle.name != "people":
             raise AasError(

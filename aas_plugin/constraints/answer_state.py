@@ -35,6 +35,10 @@ class AnswerState:
     in_effect: set[str] = field(default_factory=set)
     refused: dict[str, Answer] = field(default_factory=dict)
 
+    def knows(self, answer: Answer) -> bool:
+        """Whether both images of an answer are in the index."""
+        return answer.a in self.index and answer.b in self.index
+
     def place(self, answer: Answer) -> Place:
         """The two images of an answer."""
         u, v = self.index[answer.a], self.index[answer.b]
@@ -81,7 +85,7 @@ def state_of(answers: Iterable[Answer], index: Mapping[str, int]) -> AnswerState
         index: position of each image by its path.
     """
     state = AnswerState(index, Constraints(len(index)))
-    given = [answer for answer in answers if answer.a in index and answer.b in index]
+    given = [answer for answer in answers if state.knows(answer)]
     for answer in given:
         state.answers[answer.id] = answer
         state.looks.setdefault(state.place(answer), []).append(answer)
