@@ -33,7 +33,10 @@ AdapterName = Annotated[
     str | None, typer.Option("--adapter", help=f"Base method: spcl, cluster-contrast, pplr, or {OTHERS}.")
 ]
 DatasetName = Annotated[
-    str | None, typer.Option("--dataset", help=f"A folder of photos, a CSV file, coats, or {OTHERS}.")
+    str | None,
+    typer.Option(
+        "--dataset", help=f"A folder of photos, a CSV or JSON file, a Camtrap DP package, coats, or {OTHERS}."
+    ),
 ]
 DeviceName = Annotated[str | None, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
 SamplerName = Annotated[
@@ -134,18 +137,20 @@ def flag_layers(
 
 
 def _dataset(given: str) -> dict[str, str]:
-    """The settings of a data set that is given as a folder, as a CSV file, or by name.
+    """The settings of a data set that is given as a folder or file, or by name.
 
     Raises:
-        AasError: it is written as a path, and nothing is there.
+        AasError: it is written as a path, and nothing is there, or a JSON file of no source.
     """
     path = Path(given).expanduser()
     is_csv = path.suffix.lower() == ".csv"
-    if path.is_dir():
-        _tell_tables(path)
-        return {"name": "folder", "path": given}
-    if path.is_file():
-        return {"name": "csv", "path": given}
+    if path.is_dir() or path.is_file():
+        from aas_plugin.data.choosing import source_of
+
+        name = source_of(path)
+        if name == "folder":
+            _tell_tables(path)
+        return {"name": name, "path": given}
     if is_csv or any(mark in given for mark in "/\\") or given.startswith(("~", ".")):
         from aas_plugin.errors import AasError
 

@@ -117,7 +117,7 @@ def photo_settings(sets: list[str] | None, others: Collection[str] = ()) -> list
 
 
 def read_photos(place: Path, layers: Sequence[Layer] = (), lenient: bool = False) -> Catalogue:
-    """List photos of a folder, flat or one folder an individual, or of a CSV file; those that are missing, too.
+    """List photos of a folder, or of a file or package that lists them; those that are missing, too.
 
     Args:
         place: the folder or file.
@@ -131,7 +131,9 @@ def read_photos(place: Path, layers: Sequence[Layer] = (), lenient: bool = False
 
     from pydantic import ValidationError
 
-    from aas_plugin.data.sources import CsvOptions, FolderOptions, csv, folder
+    from aas_plugin.data.catalogue import MissingFilesError
+    from aas_plugin.data.choosing import SOURCES, source_of
+    from aas_plugin.data.sources import CsvOptions, csv
     from aas_plugin.errors import AasError
     from aas_plugin.settings.explain import explain
     from aas_plugin.settings.layers import origin
@@ -141,17 +143,19 @@ def read_photos(place: Path, layers: Sequence[Layer] = (), lenient: bool = False
     given = reduce(merge, layers, nothing).get("dataset", {})
     if not isinstance(given, dict):
         raise AasError(f"--set dataset={given}: here its options alone count, such as dataset.unknown=[]")
-    is_table = place.is_file()
-    kind: type[FolderOptions] | type[CsvOptions] = CsvOptions if is_table else FolderOptions
+    source = SOURCES[source_of(place) if place.exists() else "folder"]
     # A gallery may be a folder where photos are a table.
-    of_tables = set() if is_table else set(CsvOptions.model_fields) - set(FolderOptions.model_fields)
-    own = {key: value for key, value in given.items() if key not in of_tables} | {"path": place}
+    of_others = {key for other in SOURCES.values() for key in other.options.model_fields}
+    own = {key: value for key, value in given.items() if key in source.options.model_fields or key not in of_others}
     try:
-        if is_table:
-            return csv(CsvOptions.model_validate(own), must_exist=False, lenient=lenient)
-        return folder(FolderOptions.model_validate(own))
+        options = source.options.model_validate(own | {"path": place})
+        return (
+            csv(options, must_exist=False, lenient=lenient) if isinstance(options, CsvOptions) else source.read(options)
+        )
+    except MissingFilesError as error:
+        return error.catalogue
     except ValidationError as error:
-        told = explain(error, kind, "dataset", lambda path, message: origin(layers, path, message))
+        told = explain(error, source.options, "dataset", lambda path, message: origin(layers, path, message))
         raise AasError(told) from None
 
 

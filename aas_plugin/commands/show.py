@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 
 def show(
-    dataset: Annotated[str | None, typer.Argument(help="Data set by name, or a folder, or a CSV file.")] = None,
+    dataset: Annotated[
+        str | None, typer.Argument(help="Data set by name, or a folder, a CSV or JSON file, or a Camtrap DP package.")
+    ] = None,
     params: Params = None,
     sets: Sets = None,
     plugin: Modules = None,

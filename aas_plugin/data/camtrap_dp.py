@@ -60,9 +60,10 @@ class Package:
 
 
 def is_package(path: Path) -> bool:
-    """Whether a folder, or a file that is named `datapackage.json`, is a package of camera traps."""
+    """Whether a folder, or its file `datapackage.json`, is a package of camera traps, whole or not."""
     place = path if path.name == DESCRIPTOR else path / DESCRIPTOR
-    return place.is_file()
+    # Other data packages have no deployments.
+    return place.is_file() and (b"deployments" in place.read_bytes() or place.with_name("deployments.csv").is_file())
 
 
 def read_package(path: Path) -> Package:

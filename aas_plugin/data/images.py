@@ -65,6 +65,17 @@ def open_upright(path: Path) -> Image.Image:
         raise UnreadableImageError(path, str(error) or type(error).__name__) from error
 
 
+def upright_size(path: Path) -> tuple[int, int] | None:
+    """Width and height of an image as `open_upright` gives it, from its header alone; None if that cannot be read."""
+    try:
+        with Image.open(path) as image:
+            width, height = image.size
+            # EXIF orientations from 5 on lie on their side.
+            return (height, width) if image.getexif().get(0x0112, 1) >= 5 else (width, height)
+    except Exception:  # Decoders raise whatever they like on broken files.
+        return None
+
+
 class ImageStore:
     """The images of a data set, resized, by row; kept in memory once checked if they fit.
 

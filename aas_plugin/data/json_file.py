@@ -34,3 +34,16 @@ def read_json(path: Path) -> Any:
         ) from error
     except RecursionError:
         raise AasError(f"{path} is no JSON of photos (it is nested too deep); give another file") from None
+
+
+def found_instead(content: object) -> str:
+    """What a JSON file holds that is not what was looked for, in a few words."""
+    if isinstance(content, dict):
+        keys = [repr(str(key)) for key in content]
+        more = f" and {len(keys) - 5} more" if len(keys) > 5 else ""
+        return f"an object with {', '.join(keys[:5])}{more}" if keys else "an empty object"
+    if not isinstance(content, list):
+        return f"a single {type(content).__name__}"
+    if not content:
+        return "an empty list"
+    return f"a list whose first entry is {found_instead(content[0])}"

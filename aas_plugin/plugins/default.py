@@ -5,9 +5,13 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from aas_plugin.data.camtrap_source import CamtrapOptions, camtrap_dp
 from aas_plugin.data.coats import CoatsOptions
+from aas_plugin.data.coco_cameras import CocoOptions, coco_cameras
+from aas_plugin.data.megadetector import MegaDetectorOptions, megadetector
 from aas_plugin.data.person import PersonOptions, person
 from aas_plugin.data.sources import CsvOptions, FolderOptions, csv, folder
+from aas_plugin.data.timelapse import TimelapseOptions, timelapse
 from aas_plugin.data.wildlife import WildlifeOptions, wildlife
 from aas_plugin.hookspecs import hookimpl
 from aas_plugin.oracles.labels import LabelsOptions, LabelsOracle
@@ -60,6 +64,10 @@ def aas_register(registry: Registry) -> None:
     registry.register("oracle", "people", PeopleOracle, PeopleOptions)
     registry.register("dataset", "folder", _folder, FolderOptions)
     registry.register("dataset", "csv", _csv, CsvOptions)
+    registry.register("dataset", "camtrap-dp", camtrap_dp, CamtrapOptions)
+    registry.register("dataset", "megadetector", megadetector, MegaDetectorOptions)
+    registry.register("dataset", "coco-cameras", coco_cameras, CocoOptions)
+    registry.register("dataset", "timelapse", _timelapse, TimelapseOptions)
     registry.register("dataset", "coats", _coats, CoatsOptions, COATS_DEFAULTS)
     registry.register("dataset", "wildlife10k", _wildlife10k, WildlifeOptions)
     registry.register("dataset", "market1501", _market1501, PersonOptions, PERSON_DEFAULTS)
@@ -79,6 +87,10 @@ def _folder(options: FolderOptions, progress: Progress) -> Catalogue:
 
 def _csv(options: CsvOptions, progress: Progress) -> Catalogue:
     return csv(options)
+
+
+def _timelapse(options: TimelapseOptions, progress: Progress) -> Catalogue:
+    return timelapse(options)
 
 
 def _coats(options: CoatsOptions, progress: Progress) -> Catalogue:

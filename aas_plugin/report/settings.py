@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from aas_plugin.data.choosing import SOURCES
 from aas_plugin.report.read import FinishedRun, flat
 
 Settings = dict[str, str]
@@ -26,7 +27,7 @@ def title(run: FinishedRun) -> str:
     dataset = run.settings["dataset"]
     if dataset.get("title"):
         return str(dataset["title"])
-    if dataset["name"] in ("folder", "csv"):
+    if dataset["name"] in SOURCES:
         path = Path(dataset.get("root") or dataset["path"])
         return path.parent.name if path.suffix and not dataset.get("root") else path.name
     words = [v for key, v in dataset.items() if isinstance(v, str) and f"dataset.{key}" not in PLACES and key != "name"]
