@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -19,6 +19,7 @@ from aas_plugin.data.formats import is_image, left_out
 from aas_plugin.data.images import upright_size
 from aas_plugin.data.listed_files import matched_files, nearest_file
 from aas_plugin.data.sources import SourceOptions
+from aas_plugin.data.told import Told
 from aas_plugin.errors import AasError
 
 Progress = Callable[[int, int], None]
@@ -67,43 +68,6 @@ class Animal:
     image_id: str = ""
 
 
-@dataclass
-class Told:
-    """What is left out of a data set, and what is taken otherwise than it is written; counted, for one warning.
-
-    Attributes:
-        out: how many there are of what is left out, in the order of their being found.
-        notes: further sentences without a full stop.
-    """
-
-    out: Counter[str] = field(default_factory=Counter)
-    notes: list[str] = field(default_factory=list)
-    _examples: dict[str, str] = field(default_factory=dict)
-
-    def example(self, what: str, example: str) -> None:
-        """Show one of what is left out, the first that is given."""
-        self._examples.setdefault(what, f" (such as {example})")
-
-    def __str__(self) -> str:
-        counted = [f"{count} {what}{self._examples.get(what, '')}" for what, count in self.out.items() if count]
-        return "; ".join(([f"left out: {', '.join(counted)}"] if counted else []) + self.notes)
-
-
-def counts_as(name: str, wanted: Iterable[str]) -> bool:
-    """Whether a name is one of those that are wanted, whatever its case, blanks and underscores; any is, of none."""
-    folded = {_folded(one) for one in wanted}
-    return not folded or _folded(name) in folded
-
-
-def several_species(counted: Counter[str], told: Told) -> None:
-    """Note that animals of more than one species are taken, of which no two are one individual."""
-    found = {name: count for name, count in counted.most_common() if name and count}
-    if len(found) > 1:
-        listed = ", ".join(f"{count} {name}" for name, count in list(found.items())[:5])
-        more = f" and {len(found) - 5} more" if len(found) > 5 else ""
-        told.notes.append(f"animals are of {len(found)} species, {listed}{more} (--set dataset.species=NAME takes one)")
-
-
 def root_of(options: TrapOptions, own: Path) -> Path:
     """The folder that photos are relative to: the one that is given, else the data's own."""
     return own if options.root is None else options.root.expanduser().resolve()
@@ -139,7 +103,7 @@ def catalogue_of(
     if others:
         told.out[f"files that are no photos ({left_out(others)})"] += len(others)
         animals = [animal for animal in animals if is_image(animal.photo)]
-    placed = _placed(animals, where, root)
+    placed = _placed(animals, where, root, of_missing)
     found = _merged(_on_photos(placed, root, told, progress), told)
     if not found:
         raise AasError(f"{where} lists no animal on a photo{f' ({told})' if str(told) else ''}; give another file")
@@ -153,7 +117,7 @@ def catalogue_of(
         raise MissingFilesError(error.catalogue, error.paths, hint + of_missing) from None
 
 
-def _placed(animals: Sequence[Animal], where: Path, root: Path) -> list[Animal]:
+def _placed(animals: Sequence[Animal], where: Path, root: Path, of_missing: str) -> list[Animal]:
     """The animals with paths of photos relative to the root, as the files are written."""
     written = list(dict.fromkeys(animal.photo for animal in animals))
     paths = dict(zip(written, matched_files(root, written), strict=True))
@@ -161,7 +125,7 @@ def _placed(animals: Sequence[Animal], where: Path, root: Path) -> list[Animal]:
     if written and not there:
         raise AasError(
             f"none of the {len(written)} photos that {where} lists is in {root} (the first is {written[0]!r}); say "
-            "where they are by --set dataset.root=FOLDER"
+            f"where they are by --set dataset.root=FOLDER.{of_missing}"
         )
     # Photos that are missing lie where those that are there were.
     before = {_slashed(old).removesuffix(new) for old, new in paths.items() if new in there and old != new}
@@ -261,7 +225,3 @@ def _fragment(box: Box | None) -> str:
 
 def _slashed(path: str) -> str:
     return path.strip().removeprefix("file://").replace("\\", "/")
-
-
-def _folded(name: str) -> str:
-    return " ".join(name.replace("_", " ").split()).casefold()

@@ -4,31 +4,21 @@ from __future__ import annotations
 
 import mimetypes
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from pathlib import Path
-from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
 from pydantic import Field, field_validator
 
-from aas_plugin.data.animals import (
-    Animal,
-    Progress,
-    Told,
-    TrapOptions,
-    catalogue_of,
-    counts_as,
-    names_of,
-    root_of,
-    several_species,
-)
+from aas_plugin.data.animals import Animal, Progress, TrapOptions, catalogue_of, names_of, root_of
 from aas_plugin.data.boxes import Box
 from aas_plugin.data.camtrap_dp import Package, files_of, is_url, read_package
+from aas_plugin.data.camtrap_events import Seen, animals_of_events
 from aas_plugin.data.catalogue import Catalogue, some_of
 from aas_plugin.data.detections import box_of
 from aas_plugin.data.formats import is_image
-from aas_plugin.data.zones import moments, tell_zones
+from aas_plugin.data.told import Told, counts_as, several_species
+from aas_plugin.data.zones import tell_zones
 from aas_plugin.errors import AasError
 
 _BOX = ("bboxX", "bboxY", "bboxWidth", "bboxHeight")
@@ -44,15 +34,6 @@ class CamtrapOptions(TrapOptions):
     @classmethod
     def _some_types(cls, value: object) -> object:
         return names_of(value)
-
-
-class _Seen(NamedTuple):
-    """An animal that an observation names: of which medium, where on it, which individual, and of what species."""
-
-    medium: str
-    box: Box | None
-    individual: str
-    species: str
 
 
 def camtrap_dp(options: CamtrapOptions, progress: Progress | None = None) -> Catalogue:
@@ -102,7 +83,9 @@ def camtrap_dp(options: CamtrapOptions, progress: Progress | None = None) -> Cat
         if files[one.medium]
     ]
     tell_zones([times[key] for key in dict.fromkeys(one.medium for one in seen)], told)
-    return catalogue_of(animals, options, package.folder, root, told, progress, _of_missing(package, files, root))
+    return catalogue_of(
+        animals, options, package.folder, root, told, progress, _of_missing(package, files, root, with_animal)
+    )
 
 
 def _observations(
@@ -132,21 +115,21 @@ def _observations(
 
 def _seen(
     media: pd.DataFrame, of_media: pd.DataFrame, of_events: pd.DataFrame, spoken_of: dict[str, set[str]], told: Told
-) -> list[_Seen]:
+) -> list[Seen]:
     """All animals, in the order of the media."""
-    found: dict[str, list[_Seen]] = {key: [] for key in media["mediaID"]}
+    found: dict[str, list[Seen]] = {key: [] for key in media["mediaID"]}
     boxes: dict[str, set[Box | None]] = defaultdict(set)
-    columns = ["mediaID", "individualID", "scientificName", *_BOX]
-    for medium, individual, species, *numbers in of_media[columns].itertuples(index=False):
+    columns = ["mediaID", "individualID", "scientificName", "count", *_BOX]
+    for medium, individual, species, count, *numbers in of_media[columns].itertuples(index=False):
         box = box_of(numbers, shares=True) if any(numbers) else None
         if any(numbers) and box is None:
             told.out["observations whose box is none"] += 1
             told.example("observations whose box is none", f"{', '.join(numbers)} of {medium}")
             continue
-        found[medium].append(_Seen(medium, box, individual, species))
+        found[medium].append(Seen(medium, box, individual, species, count))
         boxes[medium].add(box)
-    of_event: dict[str, list[_Seen]] = defaultdict(list)
-    for one in _of_events(media, of_events, spoken_of, told):
+    of_event: dict[str, list[Seen]] = defaultdict(list)
+    for one in animals_of_events(media, of_events, spoken_of, told):
         of_event[one.medium].append(one)
     whole = named = 0
     for medium, several in of_event.items():
@@ -165,42 +148,15 @@ def _seen(
         told.notes.append(f"{whole} photos are taken since their event has an animal, which may not be on each of them")
     if named:
         told.notes.append(f"{named} photos have the individual of their event")
+    crowds = {
+        one.medium
+        for several in found.values()
+        for one in several
+        if one.box is None and one.number not in ("", "0", "1") and not boxes[one.medium] - {None}
+    }
+    if crowds:
+        told.notes.append(f"{len(crowds)} photos show several animals without a box for each, and are one row each")
     return [one for several in found.values() for one in several]
-
-
-def _of_events(
-    media: pd.DataFrame, of_events: pd.DataFrame, spoken_of: dict[str, set[str]], told: Told
-) -> Iterator[_Seen]:
-    """The animals of events, on each photo of their event."""
-    if of_events.empty:
-        return
-    # By media, and the other way round.
-    own = {
-        medium: ({event} | spoken_of.get(medium, set())) - {""}
-        for medium, event in zip(media["mediaID"], media["eventID"], strict=True)
-    }
-    members: dict[str, list[str]] = defaultdict(list)
-    for medium, events in own.items():
-        for event in events:
-            members[event].append(medium)
-    taken, start, end = moments(media["timestamp"], of_events["eventStart"], of_events["eventEnd"])
-    # Photos of another event are not of this one.
-    free = media.assign(taken=taken)[taken.notna() & ~media["mediaID"].map(own).astype(bool)].sort_values("taken")
-    deployed = {
-        key: (rows["taken"].to_numpy(), rows["mediaID"].to_numpy()) for key, rows in free.groupby("deploymentID")
-    }
-    columns = ["deploymentID", "eventID", "individualID", "scientificName"]
-    spans = zip(start.to_numpy(), end.fillna(start).to_numpy(), strict=True)
-    for one, (first, last) in zip(of_events[columns].itertuples(index=False), spans, strict=True):
-        deployment, event, individual, species = one
-        within = list(members.get(event, ()))
-        if deployment in deployed and not np.isnat(first):
-            times, names = deployed[deployment]
-            within += names[np.searchsorted(times, first) : np.searchsorted(times, last, side="right")].tolist()
-        if not within:
-            told.out["observations of events without a photo"] += 1
-        for medium in within:
-            yield _Seen(medium, None, individual, species)
 
 
 def _files(package: Package, root: Path, wanted: Collection[str]) -> dict[str, str]:
@@ -223,10 +179,10 @@ def _files(package: Package, root: Path, wanted: Collection[str]) -> dict[str, s
     return files
 
 
-def _of_missing(package: Package, files: dict[str, str], root: Path) -> str:
+def _of_missing(package: Package, files: dict[str, str], root: Path, wanted: Collection[str]) -> str:
     """What is known of photos that are not there."""
     media = package.media
-    gone = [bool(files[key]) and not (root / files[key]).is_file() for key in media["mediaID"]]
+    gone = [key in wanted and files[key] != "" and not (root / files[key]).is_file() for key in media["mediaID"]]
     web = sum(media["filePath"][gone].map(is_url))
     private = sum(media["filePublic"][gone].str.casefold() == "false")
     told = [f"{web} photos are on the web: save each as DEPLOYMENTID/FILENAME below {root}"] if web else []

@@ -7,20 +7,12 @@ from typing import Any
 
 from pydantic import Field
 
-from aas_plugin.data.animals import (
-    Animal,
-    Progress,
-    Told,
-    TrapOptions,
-    catalogue_of,
-    counts_as,
-    root_of,
-    several_species,
-)
+from aas_plugin.data.animals import Animal, Progress, TrapOptions, catalogue_of, root_of
 from aas_plugin.data.catalogue import Catalogue, some_of
 from aas_plugin.data.detections import box_of
 from aas_plugin.data.json_file import found_instead, read_json
 from aas_plugin.data.tables import folded
+from aas_plugin.data.told import Told, counts_as, several_species
 from aas_plugin.data.zones import tell_zones
 from aas_plugin.errors import AasError
 

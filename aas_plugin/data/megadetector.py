@@ -6,20 +6,11 @@ from collections import Counter
 
 from pydantic import Field, field_validator
 
-from aas_plugin.data.animals import (
-    Animal,
-    Progress,
-    Told,
-    TrapOptions,
-    catalogue_of,
-    counts_as,
-    names_of,
-    root_of,
-    several_species,
-)
+from aas_plugin.data.animals import Animal, Progress, TrapOptions, catalogue_of, names_of, root_of
 from aas_plugin.data.catalogue import Catalogue
 from aas_plugin.data.detections import Detection, box_of, found_in, is_found
 from aas_plugin.data.json_file import found_instead, read_json
+from aas_plugin.data.told import Told, counts_as, several_species
 from aas_plugin.errors import AasError
 
 NOBODY = ("person", "human", "people", "vehicle", "empty", "blank")

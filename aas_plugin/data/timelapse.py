@@ -8,9 +8,10 @@ from pathlib import PurePosixPath
 
 from pydantic import Field, field_validator
 
-from aas_plugin.data.animals import Animal, Told, TrapOptions, catalogue_of, counts_as, root_of, several_species
+from aas_plugin.data.animals import Animal, TrapOptions, catalogue_of, root_of
 from aas_plugin.data.catalogue import Catalogue
 from aas_plugin.data.tables import folded, named_columns, read_cells
+from aas_plugin.data.told import Told, counts_as, several_species
 from aas_plugin.errors import AasError
 
 OWN = ("identity", "species", "camera")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from aas_plugin.data.animals import Told
+from aas_plugin.data.told import Told
 
 _ZONED = re.compile(r"(\d[T ].*?)(?:[Zz]|[-+]\d\d:?(?:\d\d)?)$")
 

@@ -13,7 +13,7 @@ from aas_plugin.data.images import open_upright
 from aas_plugin.errors import AasError
 
 HEADER = (
-    "deploymentID,mediaID,eventID,eventStart,eventEnd,observationLevel,observationType,scientificName,individualID,"
+    "deploymentID,mediaID,eventID,eventStart,eventEnd,observationLevel,observationType,scientificName,count,individualID,"
     "bboxX,bboxY,bboxWidth,bboxHeight,classificationProbability"
 )
 
@@ -130,6 +130,25 @@ def test_an_event_is_said_of_the_photos_of_its_camera_in_its_time(package):
 )
 def test_events_and_photos_are_brought_together(package, said, expected):
     assert rows(read(package(*said))) == expected
+
+
+def test_photos_of_several_animals_without_boxes_are_told(package):
+    said = [observation("m0", count=3), observation("m1", count=2, box="0 0 .5 1"), event("02", "02", count="9")]
+    with pytest.warns(
+        UserWarning, match="; 2 photos show several animals without a box for each, and are one row each"
+    ):
+        assert len(read(package(*said, observation("m5", count=1)))) == 4
+
+
+def test_where_no_photo_is_there_those_on_the_web_are_told(package):
+    media = ["m9,d1,,https://x.example/9,true,image/jpeg"]
+    folder = package(observation("m0"), observation("m9"), media=media)
+    (folder / "0.jpg").unlink()
+    message = (
+        r"none of the 2 photos .*dataset\.root=FOLDER\. 1 photos are on the web: save each as DEPLOYMENTID/FILENAME"
+    )
+    with pytest.raises(AasError, match=message):
+        read(folder)
 
 
 def test_an_event_without_a_photo_is_told(package):
