@@ -16,6 +16,7 @@ from aas_plugin.commands.constraints import constraints_app
 from aas_plugin.commands.drive import drive
 from aas_plugin.commands.embed import embed
 from aas_plugin.commands.evaluate import evaluate
+from aas_plugin.commands.export import export
 from aas_plugin.commands.log import log
 from aas_plugin.commands.match import match
 from aas_plugin.commands.pack import pack
@@ -43,6 +44,7 @@ app.command()(annotate)
 app.command()(answer)
 app.command()(evaluate)
 app.command()(report)
+app.command()(export)
 app.command()(log)
 app.command()(embed)
 app.command()(match)

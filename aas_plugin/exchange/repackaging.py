@@ -1,0 +1,248 @@
+"""A Camtrap DP package that came in, with the individuals on its photos: all else stays as it was."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, tzinfo
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from aas_plugin.data.boxes import split_box
+from aas_plugin.data.camtrap_dp import Package, files_of, is_url, media_of
+from aas_plugin.data.catalogue import some_of
+from aas_plugin.errors import AasError
+from aas_plugin.exchange.camtrap_dp import MEDIA, Tables, mediatype, upright_size
+from aas_plugin.exchange.deployments import COLUMNS as DEPLOYMENTS
+from aas_plugin.exchange.descriptor import BASE, TABLES, VERSION, Said, resource, with_species
+from aas_plugin.exchange.gathering import Named
+from aas_plugin.exchange.observations import COLUMNS as OBSERVATIONS
+from aas_plugin.exchange.observations import classification, matching_row, new_observations
+from aas_plugin.exchange.times import in_zone, iso, parse_moment
+
+_PROFILE = re.compile(r"camtrap-dp/(1\.0(?:\.\d+)?)/camtrap-dp-profile\.json$")
+_TIMES = {
+    "deployments": ("deploymentStart", "deploymentEnd"),
+    "media": ("timestamp",),
+    "observations": ("eventStart", "eventEnd", "classificationTimestamp"),
+}
+
+
+def named_package(named: Named, said: Said) -> Tables:
+    """Write names into the observations of the package that photos came from.
+
+    The observation of an image is the one of its box, or of no box for a whole photo, and gets its `individualID` and
+    who classified it most recently; the others stay. An image without an observation of its own gets a new one, of the
+    only species that the package's observations of the same medium, event or deployment and time name, or else of the
+    one given. An observation that has the name already, about which nobody answered, stays as it is.
+
+    Args:
+        named: the photos and their names.
+        said: species and time zone, where the package says none.
+
+    Raises:
+        AasError: the package is of another version than 1.0, photos are none of its media, or a species or the zone of
+            times is needed and not known.
+    """
+    package = named.package
+    assert package is not None
+    descriptor = _checked(package)
+    told: list[str] = []
+    tables = {
+        name: _columns(getattr(package, name), columns, name, told)
+        for name, columns in zip(TABLES, (DEPLOYMENTS, MEDIA, OBSERVATIONS), strict=True)
+    }
+    _add_zones(tables, said.zone, package)
+    media = tables["media"]
+    blank = media["fileMediatype"] == ""
+    media.loc[blank, "fileMediatype"] = [mediatype(path) for path in media["filePath"][blank]]
+    paths = named.photos["path"].to_list()
+    ids = media_of(paths, package, named.root)["mediaID"]
+    if ids.isna().any():
+        lost = [path for path, one in zip(paths, ids, strict=True) if pd.isna(one)]
+        raise AasError(f"{some_of(lost)} are none of the media of the package {package.folder}; has it changed since?")
+    of = media.set_index("mediaID", drop=False).loc[ids].reset_index(drop=True)
+    size = _size(named.root)
+    observations = tables["observations"].reset_index(drop=True)
+    of["eventID"] = _events(of, observations)
+    by_medium = dict(list(observations.groupby("mediaID")))
+    none = observations.iloc[:0]
+    rows = [
+        matching_row(path, by_medium.get(one, none), said.species, size) for path, one in zip(paths, ids, strict=True)
+    ]
+    for place, row in enumerate(rows):
+        if row is not None:
+            _name(observations, row, named.photos.iloc[place], named.named_at)
+    new = [place for place, row in enumerate(rows) if row is None]
+    if new:
+        species = _species(named.photos.iloc[new], of.iloc[new], observations, said.species)
+        part = Named(named.name, named.root, named.photos.iloc[new], package, named.named_at)
+        made = new_observations(part, of.iloc[new], species, size)
+        taken = set(observations["observationID"])
+        made["observationID"] = [_free(one, taken) for one in made["observationID"]]
+        observations = pd.concat([observations, made], ignore_index=True)
+        told.append(f"{len(new)} observations are new, as the package had none of these images")
+    _describe(descriptor, observations)
+    files = _files(package, named.root, told)
+    return Tables(descriptor, tables["deployments"], media, observations, files, told)
+
+
+def _checked(package: Package) -> dict[str, Any]:
+    """A copy of the package's description, as one of the version that is written.
+
+    Raises:
+        AasError: it is of another version.
+    """
+    profile = str(package.descriptor.get("profile"))
+    if not _PROFILE.search(profile):
+        raise AasError(
+            f"the package {package.folder} is of the profile {profile!r}, and only Camtrap DP 1.0, 1.0.1 and 1.0.2 are "
+            "written; bring it to 1.0, or export to another --format"
+        )
+    found = copy.deepcopy(package.descriptor)
+    # The tables of 1.0, 1.0.1 and 1.0.2 have the same columns.
+    found["profile"] = f"{BASE}/camtrap-dp-profile.json"
+    others = [one for one in found.get("resources", []) if isinstance(one, dict) and one.get("name") not in TABLES]
+    found["resources"] = [*(resource(name, f"{BASE}/{name}-table-schema.json") for name in TABLES), *others]
+    return found
+
+
+def _columns(table: pd.DataFrame, columns: Sequence[str], name: str, told: list[str]) -> pd.DataFrame:
+    """A table with the columns of the format in their order; others are left out, and told where they say anything."""
+    others = [column for column in table if column not in columns and (table[column] != "").any()]
+    if others:
+        told.append(f"{some_of(others)} of {name} are no columns of Camtrap DP {VERSION} and are left out")
+    return table.reindex(columns=list(columns), fill_value="")
+
+
+def _add_zones(tables: Mapping[str, pd.DataFrame], zone: tzinfo | None, package: Package) -> None:
+    """Add the zone to times that have none, in place.
+
+    Raises:
+        AasError: there are such times, and no zone is given.
+    """
+    for name, columns in _TIMES.items():
+        for column in columns:
+            cells = tables[name][column]
+            moments = [parse_moment(cell) if cell else None for cell in cells]
+            bare = [one is not None and one.time is not None and one.time.tzinfo is None for one in moments]
+            if not any(bare):
+                continue
+            if zone is None:
+                raise AasError(
+                    f"the package {package.folder} has {sum(bare)} times without a zone ({name}, {column}, such as "
+                    f"{cells[bare].iloc[0]!r}); give it by --timezone Africa/Maputo, or +02:00"
+                )
+            stamps = [in_zone(one, zone) if lacks else None for one, lacks in zip(moments, bare, strict=True)]
+            tables[name][column] = [
+                cell if stamp is None else iso(stamp) for cell, stamp in zip(cells, stamps, strict=True)
+            ]
+
+
+def _name(observations: pd.DataFrame, row: int, photo: pd.Series, named_at: str) -> None:
+    """Write an image's name into its observation, in place."""
+    has = observations.loc[row, "individualID"]
+    if pd.isna(photo["individual"]) or (has == photo["individual"] and photo["answers"] == 0):
+        return
+    # What was classified before is no word on this name.
+    for column in ("classificationMethod", "classifiedBy", "classificationTimestamp", "classificationProbability"):
+        observations.loc[row, column] = ""
+    for column, value in classification(photo, named_at).items():
+        observations.loc[row, column] = value
+
+
+def _events(of: pd.DataFrame, observations: pd.DataFrame) -> list[str]:
+    """The event of each medium that its observations name, blank where they name none, or several."""
+    events = observations[observations["eventID"] != ""].groupby("mediaID")["eventID"].unique()
+    return [events[one][0] if one in events.index and len(events[one]) == 1 else "" for one in of["mediaID"]]
+
+
+def _species(photos: pd.DataFrame, of: pd.DataFrame, observations: pd.DataFrame, given: str | None) -> dict[str, str]:
+    """The species of each image by path.
+
+    Raises:
+        AasError: of some nothing says which.
+    """
+    animals = observations[(observations["observationType"] == "animal") & (observations["scientificName"] != "")]
+    events = animals[animals["observationLevel"] == "event"]
+    found = {}
+    for path, (_, medium) in zip(photos["path"], of.iterrows(), strict=True):
+        same = animals[animals["mediaID"] == medium["mediaID"]]
+        if same.empty:
+            time = medium["timestamp"]
+            there = events[events["deploymentID"] == medium["deploymentID"]]
+            spans = zip(there["eventStart"], there["eventEnd"], strict=True)
+            same = there[[_within(time, start, end) for start, end in spans]]
+        names = same["scientificName"].unique()
+        if len(names) == 1:
+            found[path] = str(names[0])
+        elif given is not None:
+            found[path] = given
+    lost = [path for path in photos["path"] if path not in found]
+    if lost:
+        raise AasError(
+            f"the package does not say of which species {len(lost)} images are ({some_of(lost)}); give it by --species "
+            '"Panthera leo"'
+        )
+    return found
+
+
+def _within(time: str, start: str, end: str) -> bool:
+    moments = [parse_moment(one) for one in (time, start, end)]
+    times = [None if one is None else one.time for one in moments]
+    if any(one is None for one in times):
+        return False
+    at, first, last = times
+    return bool(first <= at <= last)  # type: ignore[operator]
+
+
+def _free(name: str, taken: set[str]) -> str:
+    """A name that is not taken, which takes it."""
+    found, number = name, 2
+    while found in taken:
+        found, number = f"{name}_{number}", number + 1
+    taken.add(found)
+    return found
+
+
+def _describe(descriptor: dict[str, Any], observations: pd.DataFrame) -> None:
+    """Bring a description level with its observations, in place."""
+    descriptor["created"] = iso(datetime.now(UTC))
+    project = descriptor.get("project")
+    if isinstance(project, dict):
+        project["individualAnimals"] = True
+        levels = project.get("observationLevel")
+        listed = levels if isinstance(levels, list) else []
+        project["observationLevel"] = [*listed, *({"media"} - set(listed))]
+    taxa = descriptor.get("taxonomic")
+    names = observations["scientificName"].unique()
+    descriptor["taxonomic"] = with_species(taxa if isinstance(taxa, list) else [], list(names))
+
+
+def _files(package: Package, root: Path, told: list[str]) -> dict[str, Path]:
+    """The files of media that are here, by their path in the new package, and those of other resources."""
+    found: dict[str, Path] = {}
+    missing = []
+    for path, file in zip(package.media["filePath"], files_of(package, root), strict=True):
+        if is_url(file):
+            continue
+        if (root / file).is_file():
+            found[file if is_url(path) else path.removeprefix("./")] = root / file
+        else:
+            missing.append(path)
+    if missing:
+        told.append(f"{len(missing)} media are not there and are only named: {some_of(missing)}")
+    for one in package.descriptor.get("resources", []):
+        if isinstance(one, dict) and one.get("name") not in TABLES:
+            listed = one.get("path", [])
+            for path in listed if isinstance(listed, list) else [listed]:
+                if not is_url(str(path)) and (package.folder / str(path)).is_file():
+                    found[str(path)] = package.folder / str(path)
+    return found
+
+
+def _size(root: Path) -> Callable[[str], tuple[int, int]]:
+    return lambda path: upright_size(root / split_box(path)[0])

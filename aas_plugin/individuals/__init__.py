@@ -1,0 +1,1 @@
+"""Which individual each photo is of, and how sure that is."""
