@@ -175,7 +175,7 @@ def _species(photos: pd.DataFrame, of: pd.DataFrame, observations: pd.DataFrame,
             time = medium["timestamp"]
             there = events[events["deploymentID"] == medium["deploymentID"]]
             spans = zip(there["eventStart"], there["eventEnd"], strict=True)
-            same = there[[_within(time, start, end) for start, end in spans]]
+            same = there[pd.Series([_within(time, *one) for one in spans], index=there.index, dtype=bool)]
         names = same["scientificName"].unique()
         if len(names) == 1:
             found[path] = str(names[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
@@ -124,7 +125,7 @@ def write_photos(place: Path, named: Named, files: Mapping[str, str], copy: bool
 
 
 def _plain(name: str) -> str:
-    pure = PurePosixPath(name)
+    pure = PurePosixPath(unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode())
     # Hyphens are no letters to Wildbook, and what it removes would be missing in its files.
     stem = re.sub(r"[^A-Za-z0-9.]+", " ", pure.stem).strip(" .") or "photo"
     return f"{stem[:120]}{pure.suffix.lower()}"
