@@ -79,10 +79,12 @@ def export(
     from aas_plugin.errors import AasError
     from aas_plugin.exchange.deployments import read_deployments
     from aas_plugin.exchange.descriptor import Said
-    from aas_plugin.exchange.exporting import Wishes, check_said
+    from aas_plugin.exchange.exporting import Wishes
     from aas_plugin.exchange.gathering import below
     from aas_plugin.exchange.placing import refuse_taken
+    from aas_plugin.exchange.refusing import check_said, refuse_inside
     from aas_plugin.exchange.times import parse_zone
+    from aas_plugin.exchange.words import count
 
     if output is None and folders is None:
         raise AasError("say where to write: -o FILE.csv, -o DIR with a --format, or --folders DIR")
@@ -101,11 +103,14 @@ def export(
         leave_out_undated=leave_out_undated,
     )
     named = _named(run, photos, plugin)
+    for target in (output if format not in (None, "csv") else None, folders):
+        if target is not None:
+            refuse_inside(target, named)
     if least_confidence is not None:
         named, low, unclear = below(named, least_confidence)
         typer.echo(
-            f"{low} photos are left without a name, as it is less sure than {least_confidence:g}"
-            + (f", and {unclear} whose confidence is not known" if unclear else "")
+            f"left without a name: {count(low, 'photo')} less sure than {least_confidence:g}"
+            + (f", and {count(unclear, 'photo')} of which nobody knows how sure" if unclear else "")
         )
     _write(named, output, format or "csv", folders, wishes)
 
@@ -140,7 +145,9 @@ def _named(run: str, photos: Path | None, plugin: list[str] | None) -> Named:
         warnings.warn(f"what the data set says of photos is as the run kept it ({told})", stacklevel=2)
     individuals = individuals_of(folder)
     root = photos or _root(folder, catalogue)
-    return gather(folder, individuals, root, catalogue, _package(settings))
+    package = _package(settings)
+    searched = package is not None or settings.get("dataset", {}).get("name") == "folder"
+    return gather(folder, individuals, root, catalogue, package, searched)
 
 
 def _root(folder: Path, catalogue: Catalogue | None) -> Path:

@@ -19,6 +19,7 @@ from aas_plugin.exchange.gathering import Named
 from aas_plugin.exchange.occasions import begins, days_within
 from aas_plugin.exchange.projecting import utm
 from aas_plugin.exchange.times import local_day, parse_moment
+from aas_plugin.exchange.words import count
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +79,7 @@ def capture_history(
     station = deployed.map(place).astype("string").fillna(photos["camera"] if deployments is None else pd.NA)
     for without, what in ((photos["individual"].isna(), "name"), (days.isna(), "day"), (station.isna(), "station")):
         if without.any():
-            told.append(f"{int(without.sum())} photos without a {what} are left out")
+            told.append(f"left out: {count(int(without.sum()), 'photo')} without a {what}")
     kept = photos["individual"].notna() & days.notna() & station.notna()
     if not kept.any():
         raise AasError(
@@ -103,8 +104,8 @@ def capture_history(
         outside = effort[[names.index(one) for one in captures["station"]], captures["occasion"] - 1] <= 0
         if outside.any():
             told.append(
-                f"{int(captures['photos'][outside].sum())} photos were taken in occasions in which no camera stood at "
-                "their station, as the deployments say; correct their times"
+                f"{count(int(captures['photos'][outside].sum()), 'photo')} from occasions in which no camera stood at "
+                "the station, as the deployments say; correct their times"
             )
     else:
         told.append("effort is not known; give start and end of every deployment by --deployments FILE.csv")

@@ -14,6 +14,7 @@ from aas_plugin.data.catalogue import some_of
 from aas_plugin.data.tables import folded, read_cells
 from aas_plugin.errors import AasError
 from aas_plugin.exchange.times import Moment, parse_moment
+from aas_plugin.exchange.words import count
 
 COLUMNS = (
     "deploymentID", "locationID", "locationName", "latitude", "longitude", "coordinateUncertainty", "deploymentStart",
@@ -122,13 +123,13 @@ def deployment_of(photos: pd.DataFrame, deployments: pd.DataFrame) -> tuple[pd.S
                 several.append(str(photos["photo"].iat[place]))
     told = []
     if several:
-        told.append(f"{len(several)} photos were taken when no deployment of their camera stood: {some_of(several)}")
+        told.append(f"{count(len(several), 'photo')} from when no deployment of the camera stood: {some_of(several)}")
     cameras = photos["camera"][found.isna() & ~photos["photo"].isin(several)]
     if len(cameras):
         named = cameras.dropna().unique()
         told.append(
-            f"{len(cameras)} photos are of no deployment"
-            + (f", as none is called {some_of(named)}" if len(named) else ", as their camera is not known")
+            f"{count(len(cameras), 'photo')} of no deployment"
+            + (f", as none is called {some_of(named)}" if len(named) else ", as the camera is not known")
         )
     return found, told
 

@@ -7,8 +7,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path, PurePosixPath
 
-import pandas as pd
-
 from aas_plugin.data.boxes import split_box
 from aas_plugin.data.images import open_upright
 from aas_plugin.exchange.gathering import Named
@@ -115,11 +113,3 @@ def _short(path: str) -> str:
 def _flat(path: str) -> str:
     above = split_box(path)[0].parent
     return " ".join([*above.parts, _short(path)])
-
-
-def counted(individuals: pd.Series) -> str:
-    """How many photos have a name, and of how many individuals, in words."""
-    named, several = int(individuals.notna().sum()), int(individuals.nunique())
-    blank = len(individuals) - named
-    told = f"{named} photo{'' if named == 1 else 's'} of {several} individual{'' if several == 1 else 's'}"
-    return told + (f", {blank} without a name" if blank else "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -40,6 +40,7 @@ class Named:
             package it came from, or NA), `people` and `told` (who answered about it, and when last, ISO 8601; NA
             where nobody did).
         package: the Camtrap DP package that the data set came from; None for any other.
+        searched: whether all photos below the root are the data set's, whoever puts them there.
         named_at: when the run's labels were made, ISO 8601 in UTC.
     """
 
@@ -48,11 +49,7 @@ class Named:
     photos: pd.DataFrame
     package: Package | None
     named_at: str
-
-    @property
-    def missing(self) -> list[str]:
-        """Files of photos that are not there."""
-        return [photo for photo in self.photos["photo"].unique() if not (self.root / photo).is_file()]
+    searched: bool = False
 
 
 def gather(
@@ -61,6 +58,7 @@ def gather(
     root: Path,
     catalogue: Catalogue | None = None,
     package: Package | None = None,
+    searched: bool = False,
 ) -> Named:
     """Put together what is known of each photo that a run named.
 
@@ -73,6 +71,7 @@ def gather(
         root: folder that paths are relative to.
         catalogue: the run's, where it can be read.
         package: that the data set came from.
+        searched: see `Named`.
 
     Raises:
         AasError: the answers cannot be read.
@@ -103,7 +102,7 @@ def gather(
     status = read_status(folder, alive=False)
     at = status["time"] or max(file.stat().st_mtime for file in [folder, *folder.glob("cycles/*/labels.parquet")])
     name = catalogue.name if catalogue is not None else root.resolve().name
-    return Named(name, root, photos, package, iso(datetime.fromtimestamp(at, UTC)))
+    return Named(name, root, photos, package, iso(datetime.fromtimestamp(at, UTC)), searched)
 
 
 def below(named: Named, least: float) -> tuple[Named, int, int]:
@@ -120,7 +119,7 @@ def below(named: Named, least: float) -> tuple[Named, int, int]:
     has = named.photos["individual"].notna()
     low, unclear = has & (sure < least), has & sure.isna()
     photos = named.photos.assign(individual=named.photos["individual"].mask(low | unclear))
-    return Named(named.name, named.root, photos, named.package, named.named_at), int(low.sum()), int(unclear.sum())
+    return replace(named, photos=photos), int(low.sum()), int(unclear.sum())
 
 
 def _of(catalogue: Catalogue, paths: Sequence[str], column: str) -> pd.Series:

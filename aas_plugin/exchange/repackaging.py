@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from aas_plugin.exchange.gathering import Named
 from aas_plugin.exchange.observations import COLUMNS as OBSERVATIONS
 from aas_plugin.exchange.observations import classification, matching_row, new_observations
 from aas_plugin.exchange.times import in_zone, iso, parse_moment
+from aas_plugin.exchange.words import count
 
 _PROFILE = re.compile(r"camtrap-dp/(1\.0(?:\.\d+)?)/camtrap-dp-profile\.json$")
 _TIMES = {
@@ -79,12 +81,12 @@ def named_package(named: Named, said: Said) -> Tables:
     new = [place for place, row in enumerate(rows) if row is None]
     if new:
         species = _species(named.photos.iloc[new], of.iloc[new], observations, said.species)
-        part = Named(named.name, named.root, named.photos.iloc[new], package, named.named_at)
+        part = replace(named, photos=named.photos.iloc[new])
         made = new_observations(part, of.iloc[new], species, size)
         taken = set(observations["observationID"])
         made["observationID"] = [_free(one, taken) for one in made["observationID"]]
         observations = pd.concat([observations, made], ignore_index=True)
-        told.append(f"{len(new)} observations are new, as the package had none of these images")
+        told.append(f"new: {count(len(new), 'observation')} of images of which the package had none")
     _describe(descriptor, observations)
     files = _files(package, named.root, told)
     return Tables(descriptor, tables["deployments"], media, observations, files, told)
@@ -184,8 +186,8 @@ def _species(photos: pd.DataFrame, of: pd.DataFrame, observations: pd.DataFrame,
     lost = [path for path in photos["path"] if path not in found]
     if lost:
         raise AasError(
-            f"the package does not say of which species {len(lost)} images are ({some_of(lost)}); give it by --species "
-            '"Panthera leo"'
+            f"the package does not say of which species {count(len(lost), 'image')} may be ({some_of(lost)}); give it "
+            'by --species "Panthera leo"'
         )
     return found
 
@@ -234,7 +236,7 @@ def _files(package: Package, root: Path, told: list[str]) -> dict[str, Path]:
         else:
             missing.append(path)
     if missing:
-        told.append(f"{len(missing)} media are not there and are only named: {some_of(missing)}")
+        told.append(f"not there, and only named: {len(missing)} media, {some_of(missing)}")
     for one in package.descriptor.get("resources", []):
         if isinstance(one, dict) and one.get("name") not in TABLES:
             listed = one.get("path", [])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from aas_plugin.data.catalogue import Catalogue
+from aas_plugin.data.catalogue import Catalogue, MissingFilesError
 from aas_plugin.errors import AasError
 from aas_plugin.plugins.manager import Plugins
 from aas_plugin.runs.data import read_data
@@ -13,7 +13,7 @@ from aas_plugin.settings.resolving import resolve
 
 
 def catalogue_of(folder: Path, plugins: Plugins) -> Catalogue:
-    """All photos of a run's data set, and what the data set says of them.
+    """All photos of a run's data set, also those that are gone, and what the data set says of them.
 
     Args:
         folder: of the run.
@@ -26,5 +26,7 @@ def catalogue_of(folder: Path, plugins: Plugins) -> Catalogue:
     if choice is None:
         raise AasError(f"{folder} is a run of an official script, which reads the data set by itself")
     # Only what says where photos lie: the plugins of method and oracle may be elsewhere.
-    settings = resolve(plugins, [{"dataset": choice}])
-    return read_data(plugins, settings.model_copy(update={"unreadable": "leave_out"})).catalogue
+    try:
+        return read_data(plugins, resolve(plugins, [{"dataset": choice}])).catalogue
+    except MissingFilesError as error:
+        return error.catalogue

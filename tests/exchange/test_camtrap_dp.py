@@ -141,13 +141,13 @@ def test_observations_of_events_and_of_other_things_stay_and_new_ones_have_their
     pd.testing.assert_frame_equal(found.iloc[:2], pd.concat([event, blank]).reset_index(drop=True))
     new = found.loc[2, ["scientificName", "individualID", "observationLevel"]]
     assert new.to_list() == ["Acinonyx jubatus", "leo", "media"]
-    assert any("1 observations are new" in sentence for sentence in told)
+    assert any("new: 1 observation" in sentence for sentence in told)
     again = json.loads((tmp_path / "out" / "datapackage.json").read_text())
     assert again["project"]["observationLevel"] == ["event", "media"]
     assert [one["scientificName"] for one in again["taxonomic"]] == ["Panthera leo", "Acinonyx jubatus"]
     assert (tmp_path / "out" / "notes.txt").read_text() == "rain\n"
 
-    with pytest.raises(AasError, match="does not say of which species 1 images are"):
+    with pytest.raises(AasError, match="does not say of which species 1 image may be"):
         export(of_package(made, ["media/south/IMG 1.jpg"]), tmp_path / "other", "camtrap-dp", Wishes())
     assert not (tmp_path / "other").exists()
 
@@ -174,7 +174,7 @@ def test_media_on_the_web_and_missing_ones_stay_named(made, tmp_path):
     (made / "media" / "south" / "two.jpg").unlink()
     told = export(of_package(made, ["media/north/IMG 1.jpg"]), tmp_path / "out", "camtrap-dp", Wishes())
     assert errors_of(tmp_path / "out") == []
-    assert any("1 media are not there and are only named: 'media/south/two.jpg'" in sentence for sentence in told)
+    assert any("not there, and only named: 1 media, 'media/south/two.jpg'" in sentence for sentence in told)
     assert read_package(tmp_path / "out").media["filePath"].to_list() == media["filePath"].to_list()
 
 
@@ -187,7 +187,7 @@ def test_all_that_nobody_said_is_asked_for_at_once(tmp_path, deployments):
     deployments.loc[1, "longitude"] = ""
     with pytest.raises(AasError, match=r"please give longitude of 'south' \(in the --deployments\)$"):
         export(photos, tmp_path / "dp", "camtrap-dp", Wishes(SAID, deployments))
-    with pytest.raises(AasError, match="5 photos are of no deployment, as none is called 'south'"):
+    with pytest.raises(AasError, match="5 photos of no deployment, as none is called 'south'"):
         export(photos, tmp_path / "dp", "camtrap-dp", Wishes(SAID, deployments.iloc[:1]))
     assert not (tmp_path / "dp").exists()
 
@@ -200,7 +200,7 @@ def test_photos_without_a_time_are_left_out_only_when_that_is_said(tmp_path, dep
     with pytest.raises(AasError, match=r"1 of 7 photos have no date with a time of day \('south/IMG 2.jpg'\)"):
         export(photos, tmp_path / "dp", "camtrap-dp", Wishes(SAID, deployments))
     told = export(photos, tmp_path / "dp", "camtrap-dp", Wishes(SAID, deployments, leave_out_undated=True))
-    assert "1 photos without a time of day are left out: 'south/IMG 2.jpg'" in told
+    assert "left out: 1 photo without a time of day ('south/IMG 2.jpg')" in told
     assert errors_of(tmp_path / "dp") == []
     media = read_package(tmp_path / "dp").media.set_index("fileName")
     assert media.loc["IMG 1.jpg", "timestamp"].to_list()[1] == "2024-05-03T05:00:00+02:00"
@@ -210,7 +210,8 @@ def test_names_of_files_and_individuals_that_the_format_has_trouble_with(tmp_pat
     odd = ["a..b.jpg", "a.b.jpg", ".hidden/~x.jpg", 'c,d"e.jpg', "  spaced .jpg", "f\ng.jpg", "ø/é.jpg"]
     table = CAMERA_TRAPS.assign(path=odd, bbox=NA, identity=["NA ", "=1+1", 'a,"b"', "nan?", "ü", "x/y", "x | y"])
     table["path"] = table["path"].str.strip().str.replace("\n", " ")
-    photos = named(camera_traps(tmp_path, table, same=[]))
+    with pytest.warns(UserWarning, match="1 photos of 'NA' are taken as not identified"):
+        photos = named(camera_traps(tmp_path, table, same=[]))
     export(photos, tmp_path / "dp", "camtrap-dp", Wishes(SAID, deployments))
     assert errors_of(tmp_path / "dp") == []
     package = read_package(tmp_path / "dp")

@@ -92,7 +92,7 @@ def test_captures_effort_and_matrix(tmp_path):
         "hill_1": [4.0, 1.5],
         "b": [7.0, 3.0],
     }
-    assert found.told == tuple(f"1 photos without a {what} are left out" for what in ("name", "day", "station"))
+    assert found.told == tuple(f"left out: 1 photo without a {what}" for what in ("name", "day", "station"))
     write_history(tmp_path / "ch", found, photos.name)
     matrix = pd.read_csv(tmp_path / "ch" / "history.csv", index_col=0)
     assert matrix.loc["x y"].to_list() == [1, 1]
@@ -107,7 +107,7 @@ def test_captures_effort_and_matrix(tmp_path):
 
 def test_a_photo_when_no_camera_stood_is_told():
     found = history(named(("x", "2024-05-06", "a1"), ("x", "2024-05-01", "a1")), STOOD)
-    assert "1 photos were taken in occasions in which no camera stood" in found.told[0]
+    assert "1 photo from occasions in which no camera stood" in found.told[0]
 
 
 def test_without_deployments_cameras_are_stations_and_nothing_is_made_up(tmp_path):

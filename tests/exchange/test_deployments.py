@@ -64,8 +64,8 @@ def test_of_several_deployments_of_a_camera_the_one_that_stood(read):
     )
     assert of.fillna("").to_list() == ["spring", "autumn", "", "", "", "spring", "autumn"]
     assert told == [
-        "2 photos were taken when no deployment of their camera stood: '2.jpg', '3.jpg'",
-        "1 photos are of no deployment, as none is called 'c9'",
+        "2 photos from when no deployment of the camera stood: '2.jpg', '3.jpg'",
+        "1 photo of no deployment, as none is called 'c9'",
     ]
 
 

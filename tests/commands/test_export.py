@@ -1,0 +1,120 @@
+"""`aas export` as a user meets it: from a run to files, and what it says to bad input."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from official import errors_of
+from runs_made import CAMERA_TRAPS, NA, camera_traps, draw
+
+from aas_plugin.data.camtrap_dp import read_package
+from aas_plugin.files import read_table
+
+SAID = (
+    "--deployments", "deployments.csv", "--species", "Panthera leo", "--timezone", "Africa/Maputo",
+    "--sampling-design", "targeted", "--capture-method", "activityDetection", "--contributor", "Ada",
+)  # fmt: skip
+
+
+@pytest.fixture
+def export(aas):
+    """`aas export` of the camera traps' run in the test's folder."""
+    camera_traps(Path())
+    return lambda *arguments, status=0: aas("export", "mine", *arguments, status=status)
+
+
+def there():
+    return sorted(path.name for path in Path().iterdir())
+
+
+def test_a_csv_is_shown_by_the_command_that_it_says(export, aas):
+    told = export("-o", "names.csv", "--folders", "who")
+    assert "look at it as a data set by: aas data show names.csv\n" in told
+    shown = aas("data", "show", "names.csv")
+    assert "7 images" in shown
+    assert "3 individuals" in shown
+    assert "3 individuals" in aas("data", "show", "who")
+
+
+def test_every_format_from_the_command_line(export):
+    export("-o", "dp", "--format", "camtrap-dp", *SAID)
+    assert errors_of(Path("dp")) == []
+    assert set(read_package(Path("dp")).media["timestamp"].str[-6:]) == {"+02:00"}
+    assert "6 occasions" not in export("-o", "ch", "--format", "capture-history", "--occasion", "7d", *SAID[:2])
+    assert pd.read_csv("ch/history.csv").shape == (3, 3)
+    assert "5 encounters" in export("-o", "wb.xlsx", "--format", "wildbook", *SAID[:4])
+    assert len(pd.read_excel("wb.xlsx")) == 5
+    export("-o", "who", "--format", "folders", "--copy")
+    assert len([path for path in Path("who").rglob("*.jpg") if not path.is_symlink()]) == 7
+
+
+def test_nothing_is_written_over_and_nothing_is_lost(export):
+    export("-o", "names.csv", "--folders", "who")
+    before = Path("names.csv").read_text()
+    assert "names.csv is there already" in export("-o", "names.csv", status=2)
+    # Neither of the two is written where one is in the way.
+    assert "who is there already" in export("-o", "new.csv", "--folders", "who", status=2)
+    assert there() == ["deployments.csv", "names.csv", "photos", "runs", "who"]
+    export("-o", "names.csv", "--least-confidence", "0.9", "--force")
+    assert Path("names.before.csv").read_text() == before
+    assert Path("names.csv").read_text() != before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ((), "say where to write"),
+        (("-o", "names"), "names is no FILE.csv; say by --format what to write there"),
+        (("-o", "dp", "--format", "camtrap-dp"), "Camtrap DP needs what nothing here says"),
+        (
+            ("-o", "dp", "--format", "camtrap-dp", "--sampling-design", "grid"),
+            "--sampling-design 'grid'",
+        ),
+        (("-o", "dp", "--format", "camtrap-dp", "--capture-method", "motion"), "--capture-method 'motion'"),
+        (("-o", "dp", "--format", "camtrap-dp", "--timezone", "Maputo"), "--timezone 'Maputo' is none"),
+        (("-o", "ch", "--format", "capture-history", "--occasion", "7"), "--occasion '7' is no length of time"),
+        (("-o", "wb", "--format", "wildbook"), '--species "Panthera leo"'),
+        (("-o", "x", "--format", "wildbook", "--deployments", "none.csv"), "none.csv is no readable table"),
+    ],
+)
+def test_what_is_wrong_is_one_sentence_and_leaves_nothing(export, arguments, told):
+    before = there()
+    shown = export(*arguments, status=2)
+    assert told in shown
+    assert shown.count("error:") == 1
+    assert there() == before
+
+
+def test_names_without_a_known_confidence_are_blank_and_told(export):
+    told = export("-o", "names.csv", "--least-confidence", "0.9")
+    assert "left without a name: 0 photos less sure than 0.9, and 7 photos of which nobody knows how sure" in told
+    assert pd.read_csv("names.csv")["identity"].isna().all()
+
+
+def test_photos_that_moved(export):
+    Path("photos").rename("moved")
+    told = export("-o", "names.csv", status=2)
+    assert "--photos FOLDER" in told
+    assert "7 photos of 3 individuals" in export("-o", "names.csv", "--photos", "moved")
+    # What the run kept of them is still known.
+    assert pd.read_csv("names.csv")["camera"].to_list()[:3] == ["north", "north", "south"]
+
+
+def test_of_a_run_that_trained(aas, tmp_path):
+    table = CAMERA_TRAPS.assign(bbox=NA, path=[f"{name}.jpg" for name in "abcdefg"])
+    draw(tmp_path / "herd", table)
+    small = ["backbone=tiny", "training.epochs=1", "training.iterations=1", "training.batch_size=4"]
+    small += ["training.instances=2", "training.height=32", "training.width=32", "tracking.mlflow=false"]
+    flags = [part for one in small for part in ("--set", one)]
+    flags += ["-p", "aas_plugin.testing.backbone", "--sampler", "none"]
+    aas("run", "--dataset", "herd/photos.csv", "--run-name", "r", *flags)
+    aas("export", "r", "-o", "names.csv")
+    found = pd.read_csv("names.csv")
+    assert found["path"].to_list() == [f"herd/{path}" for path in table["path"]]
+    label = dict(read_table(sorted(Path("runs/r").glob("cycles/*/labels.parquet"))[-1]).to_numpy())
+    together = {(one, other) for one in label for other in label if label[one] == label[other] >= 0}
+    name = dict(zip(table["path"], found["identity"], strict=True))
+    assert {(one, other) for one, other in together if name[one] != name[other]} == set()
+    assert "there is no run 'other'" in aas("export", "other", "-o", "x.csv", status=2)
+    Path("runs/empty").mkdir()
+    assert "holds no run" in aas("export", "empty", "-o", "x.csv", status=2)
