@@ -96,16 +96,16 @@ def _days(cells: pd.Series) -> NDArray[np.float64]:
     numbers = pd.to_numeric(text, errors="coerce")
     if len(known) and numbers.notna().sum() == len(known) and not plain.all():
         return numbers.to_numpy(dtype=np.float64, na_value=np.nan)
-    day_first = _day_first(known)
-    iso = text.map(lambda cell: _iso(cell, day_first), na_action="ignore").astype("string")
+    first = day_first(known)
+    iso = text.map(lambda cell: iso_date(cell, first), na_action="ignore").astype("string")
     # In microseconds a slip in the year is far away and no error.
     moments = pd.to_datetime(iso, errors="coerce", utc=True, format="mixed").dt.as_unit("us")
     days = (moments - pd.Timestamp(0, tz="UTC").as_unit("us")) / pd.Timedelta(days=1).as_unit("us")
     return days.to_numpy(dtype=np.float64, na_value=np.nan)
 
 
-def _day_first(known: pd.Series) -> bool:
-    """Whether dates that end with the year begin with the day."""
+def day_first(known: pd.Series) -> bool:
+    """Whether dates of a column that end with the year begin with the day; a warning where nothing tells."""
     found = [match for cell in known if (match := _YEAR_LAST.match(cell))]
     if not found:
         return False
@@ -120,8 +120,13 @@ def _day_first(known: pd.Series) -> bool:
     return False
 
 
-def _iso(cell: str, day_first: bool) -> str | None:
-    """A date in ISO 8601, with the time behind it; None for what begins with none."""
+def iso_date(cell: str, first: bool) -> str | None:
+    """A date in ISO 8601, with the time behind it; None for what begins with none.
+
+    Args:
+        cell: as it is written.
+        first: whether the day comes first where the year comes last.
+    """
     if match := _PLAIN.fullmatch(cell):
         time = f"T{match[4]}:{match[5]}:{match[6]}" if match[4] else ""
         return f"{match[1]}-{match[2]}-{match[3]}{time}"
@@ -129,7 +134,7 @@ def _iso(cell: str, day_first: bool) -> str | None:
         year, month, day = match[1], match[2], match[3]
     elif match := _YEAR_LAST.match(cell):
         year = match[4] if len(match[4]) == 4 else str(int(match[4]) + (2000 if int(match[4]) < 70 else 1900))
-        month, day = (match[3], match[1]) if day_first else (match[1], match[3])
+        month, day = (match[3], match[1]) if first else (match[1], match[3])
     else:
         return None
     return f"{year}-{int(month):02d}-{int(day):02d}{cell[match.end() :]}"

@@ -67,7 +67,7 @@ def new_package(named: Named, deployments: pd.DataFrame | None, said: Said) -> T
         AasError: the format needs what nobody said; one sentence names all of it.
     """
     photos = named.photos
-    moments = [None if pd.isna(date) else parse_moment(date) for date in photos["date"]]
+    moments = [None if pd.isna(text) else parse_moment(text) for text in photos["taken"]]
     zoneless = any(one is not None and one.time is not None and one.time.tzinfo is None for one in moments)
     _ask_for(_missing(photos, deployments, said, zoneless))
     assert deployments is not None and said.species is not None
@@ -119,7 +119,7 @@ def write_package(place: Path, tables: Tables, copy: bool) -> None:
 
 def undated(photos: pd.DataFrame) -> pd.Series:
     """Which photos have no time of day: bool."""
-    moments = [None if pd.isna(date) else parse_moment(date) for date in photos["date"]]
+    moments = [None if pd.isna(text) else parse_moment(text) for text in photos["taken"]]
     return pd.Series([one is None or one.time is None for one in moments], index=photos.index)
 
 

@@ -71,7 +71,7 @@ def capture_history(
     """
     photos, told = named.photos, []
     days = pd.Series(
-        [None if pd.isna(text) else local_day(parse_moment(text), zone) for text in photos["date"]],
+        [None if pd.isna(text) else local_day(parse_moment(text), zone) for text in photos["taken"]],
         index=photos.index,
         dtype=object,
     )

@@ -96,7 +96,7 @@ def deployment_of(photos: pd.DataFrame, deployments: pd.DataFrame) -> tuple[pd.S
     photo has a camera, all are of that one.
 
     Args:
-        photos: with `deployment`, `camera` and `date`.
+        photos: with `deployment`, `camera` and `taken`.
         deployments: as `read_deployments` gives them.
 
     Returns:
@@ -112,7 +112,7 @@ def deployment_of(photos: pd.DataFrame, deployments: pd.DataFrame) -> tuple[pd.S
             if name:
                 rows[str(name)] = group
     several = []
-    for place, (camera, date) in enumerate(zip(photos["camera"], photos["date"], strict=True)):
+    for place, (camera, date) in enumerate(zip(photos["camera"], photos["taken"], strict=True)):
         if pd.isna(found.iat[place]) and not pd.isna(camera) and camera in rows:
             fitting = rows[camera]
             if len(fitting) > 1:

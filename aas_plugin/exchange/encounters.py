@@ -51,11 +51,11 @@ def encounters(
         zone: in which days begin where times say their own zone.
     """
     stood = {} if deployments is None else deployments.set_index("deploymentID").to_dict("index")
-    order = sorted(range(len(named.photos)), key=lambda row: (str(named.photos["date"].iat[row]), row))
+    order = sorted(range(len(named.photos)), key=lambda row: (str(named.photos["taken"].iat[row]), row))
     groups: dict[object, list[int]] = {}
     for row in order:
         photo = named.photos.iloc[row]
-        moment = parse_moment(photo["date"])
+        moment = parse_moment(photo["taken"])
         day = local_day(moment, zone)
         place = _place(photo, deployed.iat[row], stood)
         alone = pd.isna(photo["individual"]) or day is None or not any(place)
@@ -67,7 +67,7 @@ def _encounter(
     named: Named, rows: list[int], deployed: pd.Series, stood: Mapping[str, Mapping[str, str]], zone: tzinfo | None
 ) -> Encounter:
     photo = named.photos.iloc[rows[0]]
-    moment = parse_moment(photo["date"])
+    moment = parse_moment(photo["taken"])
     assert moment is not None
     day = local_day(moment, zone)
     locality, latitude, longitude = _place(photo, deployed.iat[rows[0]], stood)

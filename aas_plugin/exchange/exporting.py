@@ -24,7 +24,6 @@ from aas_plugin.exchange.placing import placed
 from aas_plugin.exchange.refusing import refuse_missing, unclear_names, with_times
 from aas_plugin.exchange.repackaging import named_package
 from aas_plugin.exchange.table import names_table, write_names
-from aas_plugin.exchange.times import parse_moment
 from aas_plugin.exchange.wildbook import photo_names, sheet, write_photos, write_sheets
 from aas_plugin.exchange.words import count, names_counted
 
@@ -128,8 +127,7 @@ def _camtrap_dp(named: Named, output: Path, wishes: Wishes) -> list[str]:
 def _wildbook(named: Named, output: Path, wishes: Wishes) -> list[str]:
     if wishes.said.species is None:
         raise AasError('Wildbook needs the species; give it by --species "Panthera leo"')
-    no_year = pd.Series([pd.isna(date) or parse_moment(date) is None for date in named.photos["date"]])
-    named, told = with_times(named, wishes.leave_out_undated, no_year, "a year")
+    named, told = with_times(named, wishes.leave_out_undated, named.photos["taken"].isna(), "a year")
     deployments = _deployments(named, wishes)
     deployed, lost = _deployed(named, deployments)
     found = encounters(named, deployed, deployments, wishes.said.zone)

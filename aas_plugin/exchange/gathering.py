@@ -16,7 +16,7 @@ from aas_plugin.constraints.answers import SET_ASIDE, AnswerLog
 from aas_plugin.data.boxes import box_in_words, split_box
 from aas_plugin.data.camtrap_dp import Package, media_of
 from aas_plugin.data.catalogue import Catalogue
-from aas_plugin.exchange.times import iso
+from aas_plugin.exchange.times import iso, readable
 from aas_plugin.runs.facts import read_facts
 from aas_plugin.runs.status import read_status
 
@@ -35,7 +35,8 @@ class Named:
         root: folder that paths are relative to.
         photos: one row per image under a RangeIndex: `path`, `individual` (NA where it is left blank), `confidence`,
             `answers`, `nearest`, `nearest_probability`; `photo` (the file, relative to the root), `bbox` (NA for a
-            whole photo), `date`, `camera` and `orientation` (NA where unknown), `place` ("latitude, longitude" as the
+            whole photo), `date`, `camera` and `orientation` (NA where unknown), `taken` (the date as `parse_moment`
+            reads it, or NA), `place` ("latitude, longitude" as the
             camera wrote it down, or NA), `known` (the name in the data set itself, or NA), `deployment` (that of the
             package it came from, or NA), `people` and `told` (who answered about it, and when last, ISO 8601; NA
             where nobody did).
@@ -97,6 +98,7 @@ def gather(
     for column in ("date", "place"):
         written = pd.Series([seen[photo].get(column, pd.NA) for photo in photos["photo"]], dtype="string")
         photos[column] = photos[column].fillna(written) if column in photos else written
+    photos["taken"] = readable(photos["date"])
     people, told = _answered(folder, paths)
     photos["people"], photos["told"] = pd.array(people, dtype="string"), pd.array(told, dtype="string")
     status = read_status(folder, alive=False)

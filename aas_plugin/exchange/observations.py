@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from importlib.metadata import version
+from typing import Any
 
 import pandas as pd
 
@@ -20,7 +21,7 @@ COLUMNS = (
 """Columns of observations in Camtrap DP 1.0.2, in their order."""
 
 BOX = ("bboxX", "bboxY", "bboxWidth", "bboxHeight")
-_NEAR = 1e-3
+MACHINE = f"aas-plugin {version('aas-plugin')}"
 
 Size = Callable[[str], tuple[int, int]]
 """Width and height of the upright photo of a path."""
@@ -40,7 +41,7 @@ def new_observations(named: Named, media: pd.DataFrame, species: Mapping[str, st
     """
     count: dict[str, int] = {}
     rows = []
-    for (_, photo), (_, of) in zip(named.photos.iterrows(), media.iterrows(), strict=True):
+    for photo, of in zip(named.photos.to_dict("records"), media.to_dict("records"), strict=True):
         count[of["mediaID"]] = count.get(of["mediaID"], 0) + 1
         rows.append(
             {
@@ -54,19 +55,23 @@ def new_observations(named: Named, media: pd.DataFrame, species: Mapping[str, st
                 "observationType": "animal",
                 "scientificName": species[photo["path"]],
                 "count": "1",
-                **dict(zip(BOX, _shares(photo["path"], size), strict=True)),
+                **dict(zip(BOX, shares_of(photo["path"], size), strict=True)),
                 **classification(photo, named.named_at),
             }
         )
     return pd.DataFrame(rows, columns=list(COLUMNS), dtype=str).fillna("")
 
 
-def classification(photo: pd.Series, named_at: str) -> dict[str, str]:
+def classification(photo: Mapping[Hashable, Any], named_at: str) -> dict[str, str]:
     """Who named an image, how and when.
 
     By a human where people answered about it: then they are named, and the time is that of the last answer. By a
     machine where nobody did, or a simulated annotator. Nothing is said of how a name came about that the data set had
     itself, nor where there is none.
+
+    Args:
+        photo: a row of `Named.photos`.
+        named_at: when machines named it.
     """
     if pd.isna(photo["individual"]):
         return {"individualID": ""}
@@ -79,38 +84,14 @@ def classification(photo: pd.Series, named_at: str) -> dict[str, str]:
     elif not pd.isna(photo["known"]) and photo["known"] == photo["individual"]:
         return found
     else:
-        found |= {"classificationMethod": "machine", "classifiedBy": f"aas-plugin {version('aas-plugin')}"}
+        found |= {"classificationMethod": "machine", "classifiedBy": MACHINE}
         found["classificationTimestamp"] = named_at
     if not pd.isna(photo["confidence"]):
         found["classificationProbability"] = f"{min(max(float(photo['confidence']), 0.0), 1.0):.6g}"
     return found
 
 
-def matching_row(path: str, rows: pd.DataFrame, species: str | None, size: Size) -> int | None:
-    """The row of a package's observations that an image is: of its box, or of no box for a whole photo.
-
-    Args:
-        path: of the image.
-        rows: observations of its medium.
-        species: scientific name that the row has to have where several fit; None for any.
-        size: of a photo.
-
-    Returns:
-        The row's label in the index; None where there is none, or where it is not clear which.
-    """
-    animals = rows[(rows["observationLevel"] == "media") & (rows["observationType"] == "animal")]
-    wanted = _shares(path, size)
-    if not wanted[0]:
-        fitting = animals[(animals[list(BOX)] == "").any(axis=1)]
-    else:
-        numbers = animals[list(BOX)].apply(pd.to_numeric, errors="coerce")
-        fitting = animals[((numbers - [float(cell) for cell in wanted]).abs() < _NEAR).all(axis=1)]
-    if len(fitting) > 1 and species is not None:
-        fitting = fitting[fitting["scientificName"] == species]
-    return int(fitting.index[0]) if len(fitting) == 1 else None
-
-
-def _shares(path: str, size: Size) -> tuple[str, str, str, str]:
+def shares_of(path: str, size: Size) -> tuple[str, str, str, str]:
     """The box of an image in shares of its photo; blank for a whole photo."""
     _, box = split_box(path)
     if box is None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +22,9 @@ from aas_plugin.exchange.camtrap_dp import MEDIA, Tables, mediatype, upright_siz
 from aas_plugin.exchange.deployments import COLUMNS as DEPLOYMENTS
 from aas_plugin.exchange.descriptor import BASE, TABLES, VERSION, Said, resource, with_species
 from aas_plugin.exchange.gathering import Named
+from aas_plugin.exchange.matching import Events, matching_row, own_rows, species_of
 from aas_plugin.exchange.observations import COLUMNS as OBSERVATIONS
-from aas_plugin.exchange.observations import classification, matching_row, new_observations
+from aas_plugin.exchange.observations import classification, new_observations
 from aas_plugin.exchange.times import in_zone, iso, parse_moment
 from aas_plugin.exchange.words import count
 
@@ -66,23 +69,28 @@ def named_package(named: Named, said: Said) -> Tables:
     if ids.isna().any():
         lost = [path for path, one in zip(paths, ids, strict=True) if pd.isna(one)]
         raise AasError(f"{some_of(lost)} are none of the media of the package {package.folder}; has it changed since?")
-    of = media.set_index("mediaID", drop=False).loc[ids].reset_index(drop=True)
     size = _size(named.root)
-    observations = tables["observations"].reset_index(drop=True)
-    of["eventID"] = _events(of, observations)
-    by_medium = dict(list(observations.groupby("mediaID")))
-    none = observations.iloc[:0]
-    rows = [
-        matching_row(path, by_medium.get(one, none), said.species, size) for path, one in zip(paths, ids, strict=True)
-    ]
+    rows = tables["observations"].to_dict("records")
+    events = Events(rows)
+    known = {one["mediaID"]: one for one in media.to_dict("records")}
+    of = [{**known[one], "eventID": events.event(known[one])} for one in ids]
+    by_medium: dict[str, list[int]] = defaultdict(list)
     for place, row in enumerate(rows):
-        if row is not None:
-            _name(observations, row, named.photos.iloc[place], named.named_at)
-    new = [place for place, row in enumerate(rows) if row is None]
+        by_medium[row["mediaID"]].append(place)
+    photos = named.photos.to_dict("records")
+    new = []
+    for place, (path, one) in enumerate(zip(paths, ids, strict=True)):
+        row = matching_row(own_rows(path, by_medium[one], rows, size), rows, said.species)
+        if row is None:
+            new.append(place)
+        else:
+            _name(rows[row], photos[place], named.named_at)
+    observations = pd.DataFrame(rows, columns=list(OBSERVATIONS), dtype=str)
     if new:
-        species = _species(named.photos.iloc[new], of.iloc[new], observations, said.species)
+        media_of_new = [of[place] for place in new]
+        species = species_of([paths[place] for place in new], media_of_new, events, said.species)
         part = replace(named, photos=named.photos.iloc[new])
-        made = new_observations(part, of.iloc[new], species, size)
+        made = new_observations(part, pd.DataFrame(media_of_new), species, size)
         taken = set(observations["observationID"])
         made["observationID"] = [_free(one, taken) for one in made["observationID"]]
         observations = pd.concat([observations, made], ignore_index=True)
@@ -144,61 +152,13 @@ def _add_zones(tables: Mapping[str, pd.DataFrame], zone: tzinfo | None, package:
             ]
 
 
-def _name(observations: pd.DataFrame, row: int, photo: pd.Series, named_at: str) -> None:
+def _name(row: dict[Hashable, Any], photo: dict[Hashable, Any], named_at: str) -> None:
     """Write an image's name into its observation, in place."""
-    has = observations.loc[row, "individualID"]
-    if pd.isna(photo["individual"]) or (has == photo["individual"] and photo["answers"] == 0):
+    if pd.isna(photo["individual"]) or (row["individualID"] == photo["individual"] and photo["answers"] == 0):
         return
     # What was classified before is no word on this name.
-    for column in ("classificationMethod", "classifiedBy", "classificationTimestamp", "classificationProbability"):
-        observations.loc[row, column] = ""
-    for column, value in classification(photo, named_at).items():
-        observations.loc[row, column] = value
-
-
-def _events(of: pd.DataFrame, observations: pd.DataFrame) -> list[str]:
-    """The event of each medium that its observations name, blank where they name none, or several."""
-    events = observations[observations["eventID"] != ""].groupby("mediaID")["eventID"].unique()
-    return [events[one][0] if one in events.index and len(events[one]) == 1 else "" for one in of["mediaID"]]
-
-
-def _species(photos: pd.DataFrame, of: pd.DataFrame, observations: pd.DataFrame, given: str | None) -> dict[str, str]:
-    """The species of each image by path.
-
-    Raises:
-        AasError: of some nothing says which.
-    """
-    animals = observations[(observations["observationType"] == "animal") & (observations["scientificName"] != "")]
-    events = animals[animals["observationLevel"] == "event"]
-    found = {}
-    for path, (_, medium) in zip(photos["path"], of.iterrows(), strict=True):
-        same = animals[animals["mediaID"] == medium["mediaID"]]
-        if same.empty:
-            time = medium["timestamp"]
-            there = events[events["deploymentID"] == medium["deploymentID"]]
-            spans = zip(there["eventStart"], there["eventEnd"], strict=True)
-            same = there[pd.Series([_within(time, *one) for one in spans], index=there.index, dtype=bool)]
-        names = same["scientificName"].unique()
-        if len(names) == 1:
-            found[path] = str(names[0])
-        elif given is not None:
-            found[path] = given
-    lost = [path for path in photos["path"] if path not in found]
-    if lost:
-        raise AasError(
-            f"the package does not say of which species {count(len(lost), 'image')} may be ({some_of(lost)}); give it "
-            'by --species "Panthera leo"'
-        )
-    return found
-
-
-def _within(time: str, start: str, end: str) -> bool:
-    moments = [parse_moment(one) for one in (time, start, end)]
-    times = [None if one is None else one.time for one in moments]
-    if any(one is None for one in times):
-        return False
-    at, first, last = times
-    return bool(first <= at <= last)  # type: ignore[operator]
+    before = ("classificationMethod", "classifiedBy", "classificationTimestamp", "classificationProbability")
+    row.update({**dict.fromkeys(before, ""), **classification(photo, named_at)})
 
 
 def _free(name: str, taken: set[str]) -> str:
@@ -247,4 +207,6 @@ def _files(package: Package, root: Path, told: list[str]) -> dict[str, Path]:
 
 
 def _size(root: Path) -> Callable[[str], tuple[int, int]]:
-    return lambda path: upright_size(root / split_box(path)[0])
+    # A photo is asked about once for each animal on it.
+    of_file = cache(upright_size)
+    return lambda path: of_file(root / split_box(path)[0])

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo
 
+import pandas as pd
+
+from aas_plugin.data.photo_list import day_first, iso_date
 from aas_plugin.errors import AasError
 
 _DAY = re.compile(r"(\d{4})(?:[-:/.](\d{1,2})(?:[-:/.](\d{1,2}))?)?")
@@ -37,7 +40,7 @@ class Moment:
 
 
 def parse_moment(text: object) -> Moment | None:
-    """Read a date with the year first, such as `2021-05-31`, `2021:05:31 08:25:38` or `2021-05-31T08:25:38+02:00`.
+    """A date with the year first, such as `2021-05-31`, `2021:05:31 08:25:38` or `2021-05-31T08:25:38+02:00`.
 
     A year, or a year and month, will do. Fractions of seconds are dropped. None for anything else, also for dates
     whose day and month could be taken for each other.
@@ -64,6 +67,17 @@ def parse_moment(text: object) -> Moment | None:
         return Moment(year, month, day, datetime(year, month, day, hour, minute, second, tzinfo=zone))
     except (ValueError, AasError):
         return None
+
+
+def readable(dates: pd.Series) -> pd.Series:
+    """Dates of a column as `parse_moment` reads them, NA where it would not; others than ISO as tables are read."""
+    first = day_first(dates.dropna())
+
+    def one(cell: str) -> str | None:
+        found = cell if parse_moment(cell) is not None else iso_date(cell, first)
+        return found if parse_moment(found) is not None else None
+
+    return dates.map(one, na_action="ignore").astype("string")
 
 
 def parse_zone(text: str) -> tzinfo:

@@ -5,9 +5,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from official import errors_of
-from runs_made import CAMERA_TRAPS, NA, camera_traps, draw
+from runs_made import CAMERA_TRAPS, NA, camera_traps, draw, made_run
 
+from aas_plugin.constraints.answers import AnswerLog
 from aas_plugin.data.camtrap_dp import read_package
+from aas_plugin.data.camtrap_source import CamtrapOptions, camtrap_dp
 from aas_plugin.files import read_table
 
 SAID = (
@@ -118,3 +120,33 @@ def test_of_a_run_that_trained(aas, tmp_path):
     assert "there is no run 'other'" in aas("export", "other", "-o", "x.csv", status=2)
     Path("runs/empty").mkdir()
     assert "holds no run" in aas("export", "empty", "-o", "x.csv", status=2)
+
+
+def test_a_camtrap_dp_package_comes_out_as_it_went_in_but_for_the_names(export, aas, tmp_path):
+    export("-o", "in", "--copy", "--format", "camtrap-dp", *SAID)
+    table = pd.read_csv("in/observations.csv", dtype=str, keep_default_na=False)
+    bare = table.assign(individualID="", classificationMethod="human", classifiedBy="Eve", classificationTimestamp="")
+    bare.to_csv("in/observations.csv", index=False)
+    run = made_run(Path("runs/again"), {"name": "camtrap-dp", "path": "in"}, CAMERA_TRAPS["label"].to_list())
+    assert not AnswerLog(run / "answers.jsonl").answers()
+    aas("export", "again", "-o", "out", "--format", "camtrap-dp")
+    assert errors_of(Path("out")) == []
+    found = pd.read_csv("out/observations.csv", dtype=str, keep_default_na=False)
+    assert found["individualID"].to_list() == table["individualID"].to_list()
+    assert set(found["classificationMethod"]) == {"machine"}
+    told = ["individualID", "classificationMethod", "classifiedBy", "classificationTimestamp"]
+    pd.testing.assert_frame_equal(found.drop(columns=told), bare.drop(columns=told))
+    for name in ("media.csv", "deployments.csv"):
+        assert (Path("out") / name).read_bytes() == (Path("in") / name).read_bytes()
+
+    catalogues = [camtrap_dp(CamtrapOptions(path=Path(place))).table for place in ("in", "out")]
+    pd.testing.assert_frame_equal(*(one.drop(columns="identity") for one in catalogues))
+    assert catalogues[1]["identity"].to_list() == table["individualID"].to_list()
+
+    assert "3 stations" not in aas("export", "again", "-o", "ch", "--format", "capture-history", "--occasion", "week")
+    assert pd.read_csv("ch/stations.csv")["station"].to_list() == ["hill", "river"]
+    assert pd.read_csv("ch/effort.csv")["1"].to_list() == [5.5, 7.0]
+    assert "the folder of the photos" in aas("export", "again", "--folders", "in/who", status=2)
+    assert "which says its deployments" in aas(
+        "export", "again", "-o", "x", "--format", "camtrap-dp", *SAID[:2], status=2
+    )

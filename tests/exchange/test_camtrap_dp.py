@@ -12,6 +12,7 @@ from aas_plugin.errors import AasError
 from aas_plugin.exchange.descriptor import Said
 from aas_plugin.exchange.exporting import Wishes, export
 from aas_plugin.exchange.gathering import gather
+from aas_plugin.exchange.matching import matching_row, own_rows
 from aas_plugin.exchange.observations import COLUMNS
 from aas_plugin.exchange.times import parse_zone
 from aas_plugin.individuals.read import individuals_of
@@ -240,3 +241,26 @@ def test_the_fixture_finds_what_is_wrong(made):
     (made / "datapackage.json").write_text(json.dumps(descriptor))
     found = errors_of(made)
     assert any("'project' is a required property" in message for message in found)
+
+
+def test_a_box_in_whole_pixels_is_that_of_its_observation(made):
+    table = read_package(made).observations
+    rows = table[table["bboxX"] != ""].to_dict("records")
+    rows[1] |= {"bboxX": "0.513", "bboxWidth": "0.487"}
+
+    def found(path):
+        return own_rows(path, [0, 1], rows, lambda _: (40, 30))
+
+    assert found("p.jpg#xywh=21,15,19,15") == [1]
+    assert found("p.jpg#xywh=percent:50,50,50,50") == []
+    assert found("p.jpg#xywh=10,0,20,15") == []
+    assert found("p.jpg") == []
+    # Of two boxes that are nearly one, the nearer one.
+    rows.append({**rows[1], "bboxX": "0.525", "bboxWidth": "0.475"})
+    assert own_rows("p.jpg#xywh=21,15,19,15", [0, 1, 2], rows, lambda _: (40, 30)) == [2]
+    # Two observations of one box are told apart by their species.
+    rows[2] |= {"bboxX": "0.513", "bboxWidth": "0.487", "scientificName": "Acinonyx jubatus"}
+    both = own_rows("p.jpg#xywh=21,15,19,15", [0, 1, 2], rows, lambda _: (40, 30))
+    assert both == [1, 2]
+    assert matching_row(both, rows, None) is None
+    assert matching_row(both, rows, "Panthera leo") == 1

@@ -54,7 +54,7 @@ def test_metres_are_those_of_utm():
 
 
 def named(*rows):
-    photos = pd.DataFrame(rows, columns=["individual", "date", "camera"], dtype="string")
+    photos = pd.DataFrame(rows, columns=["individual", "taken", "camera"], dtype="string")
     return Named("my study", None, photos.assign(path=[f"{row}.jpg" for row in range(len(rows))]), None, "")
 
 
@@ -82,7 +82,7 @@ def test_captures_effort_and_matrix(tmp_path):
         ("x y", "2024-05-01 11:00:00", "a1"),
         ("x y", "2024-05-09", "a2"),
         ("z", "2024-05-02", "b"),
-        ("z", "someday", "b"),
+        ("z", pd.NA, "b"),
         (pd.NA, "2024-05-02", "b"),
         ("z", "2024-05-02", pd.NA),
     )

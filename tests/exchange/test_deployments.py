@@ -44,7 +44,7 @@ def test_headers_as_people_write_them_and_a_column_that_is_not_used(read):
 
 
 def photos(*rows):
-    table = pd.DataFrame(rows, columns=["camera", "date", "deployment"], dtype="string")
+    table = pd.DataFrame(rows, columns=["camera", "taken", "deployment"], dtype="string")
     return table.assign(photo=[f"{row}.jpg" for row in range(len(rows))])
 
 

@@ -2,10 +2,11 @@
 
 from datetime import UTC, date, datetime, timedelta, timezone
 
+import pandas as pd
 import pytest
 
 from aas_plugin.errors import AasError
-from aas_plugin.exchange.times import Moment, in_zone, iso, local_day, parse_moment, parse_zone
+from aas_plugin.exchange.times import Moment, in_zone, iso, local_day, parse_moment, parse_zone, readable
 
 
 @pytest.mark.parametrize(
@@ -55,3 +56,11 @@ def test_days_begin_where_the_animal_was():
 def test_zones_that_are_none(text):
     with pytest.raises(AasError, match="--timezone"):
         parse_zone(text)
+
+
+def test_dates_of_tables_are_read_as_those_of_data_sets_are():
+    texts = ["31.05.2024 17:04", "01.06.2024", "20240607", "2024", "2024:06:08 10:00:00", "soon", pd.NA]
+    found = readable(pd.Series(texts, dtype="string")).fillna("").to_list()
+    assert found == ["2024-05-31 17:04", "2024-06-01", "2024-06-07", "2024", "2024:06:08 10:00:00", "", ""]
+    with pytest.warns(UserWarning, match="are read as month, day and year, which nothing in the column denies"):
+        assert readable(pd.Series(["05/06/2024"], dtype="string")).to_list() == ["2024-05-06"]
