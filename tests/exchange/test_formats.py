@@ -192,3 +192,18 @@ def test_the_day_of_an_encounter_is_that_of_its_place(tmp_path):
     assert len(pd.read_csv(tmp_path / "utc" / "encounters.csv")) == 1
     export(photos, tmp_path / "local", "wildbook", Wishes(Said("Panthera leo", parse_zone("Africa/Maputo"))))
     assert pd.read_csv(tmp_path / "local" / "encounters.csv")["Encounter.day"].to_list() == [1, 2]
+
+
+def test_what_the_camera_wrote_down_says_place_time_and_zone(tmp_path):
+    table = CAMERA_TRAPS.iloc[:1].assign(camera=NA, date=NA)
+    run = camera_traps(tmp_path, table, same=[])
+    told = Image.Exif()
+    told.get_ifd(0x8769).update({0x9003: "2024:05:01 06:10:00", 0x9011: "+02:00"})
+    told.get_ifd(0x8825).update({1: "S", 2: (25.0, 30.0, 0.0), 3: "E", 4: (31.0, 0.0, 0.0)})
+    Image.new("RGB", (40, 30)).save(tmp_path / "photos" / "north" / "IMG 1.jpg", exif=told)
+    photos = named(run)
+    assert photos.photos["taken"].to_list() == ["2024-05-01 06:10:00+02:00"]
+    export(photos, tmp_path / "wb", "wildbook", LION)
+    (row,) = pd.read_csv(tmp_path / "wb" / "encounters.csv").to_dict("records")
+    assert (row["Encounter.decimalLatitude"], row["Encounter.decimalLongitude"]) == (-25.5, 31.0)
+    assert "Encounter.verbatimLocality" not in row
