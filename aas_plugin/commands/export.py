@@ -127,8 +127,10 @@ def _write(named: Named, output: Path | None, format: Format, folders: Path | No
 def _named(run: str, photos: Path | None, plugin: list[str] | None) -> Named:
     """The photos of a run and their names."""
     from aas_plugin.commands.waiting import waiting_folder
+    from aas_plugin.data.catalogue import some_of
     from aas_plugin.errors import AasError
     from aas_plugin.exchange.gathering import gather
+    from aas_plugin.exchange.words import count
     from aas_plugin.individuals.read import individuals_of
     from aas_plugin.runs.catalogue import catalogue_of
     from aas_plugin.runs.folder import saved_settings
@@ -144,6 +146,10 @@ def _named(run: str, photos: Path | None, plugin: list[str] | None) -> Named:
     if told:
         warnings.warn(f"what the data set says of photos is as the run kept it ({told})", stacklevel=2)
     individuals = individuals_of(folder)
+    if catalogue is not None:
+        without = sorted(set(catalogue.table["path"]) - set(individuals["path"]))
+        if without:
+            typer.echo(f"not in it: {count(len(without), 'photo')} that the run did without ({some_of(without)})")
     root = photos or _root(folder, catalogue)
     package = _package(settings)
     searched = package is not None or settings.get("dataset", {}).get("name") == "folder"

@@ -24,11 +24,12 @@ from aas_plugin.exchange.descriptor import BASE, TABLES, VERSION, Said, resource
 from aas_plugin.exchange.gathering import Named
 from aas_plugin.exchange.matching import Events, matching_row, own_rows, species_of
 from aas_plugin.exchange.observations import COLUMNS as OBSERVATIONS
-from aas_plugin.exchange.observations import classification, new_observations
+from aas_plugin.exchange.observations import MACHINE, classification, new_observations
 from aas_plugin.exchange.times import in_zone, iso, parse_moment
 from aas_plugin.exchange.words import count
 
 _PROFILE = re.compile(r"camtrap-dp/(1\.0(?:\.\d+)?)/camtrap-dp-profile\.json$")
+_CLASSIFIED = ("classificationMethod", "classifiedBy", "classificationTimestamp", "classificationProbability")
 _TIMES = {
     "deployments": ("deploymentStart", "deploymentEnd"),
     "media": ("timestamp",),
@@ -42,7 +43,8 @@ def named_package(named: Named, said: Said) -> Tables:
     The observation of an image is the one of its box, or of no box for a whole photo, and gets its `individualID` and
     who classified it most recently; the others stay. An image without an observation of its own gets a new one, of the
     only species that the package's observations of the same medium, event or deployment and time name, or else of the
-    one given. An observation that has the name already, about which nobody answered, stays as it is.
+    one given. Who classified an observation before is kept in its comments. One that has the name already, about which
+    nobody answered, stays as it is.
 
     Args:
         named: the photos and their names.
@@ -153,12 +155,15 @@ def _add_zones(tables: Mapping[str, pd.DataFrame], zone: tzinfo | None, package:
 
 
 def _name(row: dict[Hashable, Any], photo: dict[Hashable, Any], named_at: str) -> None:
-    """Write an image's name into its observation, in place."""
+    """Write an image's name into its observation, in place; who classified it before goes into its comments."""
     if pd.isna(photo["individual"]) or (row["individualID"] == photo["individual"] and photo["answers"] == 0):
         return
-    # What was classified before is no word on this name.
-    before = ("classificationMethod", "classifiedBy", "classificationTimestamp", "classificationProbability")
-    row.update({**dict.fromkeys(before, ""), **classification(photo, named_at)})
+    before = [row[column] for column in _CLASSIFIED if row[column]]
+    if before and row["classifiedBy"] != MACHINE:
+        told = f"classified before: {', '.join(before)}"
+        if told not in row["observationComments"]:
+            row["observationComments"] = " | ".join(filter(None, [row["observationComments"], told]))
+    row.update({**dict.fromkeys(_CLASSIFIED, ""), **classification(photo, named_at)})
 
 
 def _free(name: str, taken: set[str]) -> str:

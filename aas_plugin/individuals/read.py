@@ -9,15 +9,16 @@ import pandas as pd
 
 from aas_plugin.constraints.answers import AnswerLog
 from aas_plugin.constraints.evidence import by_votes, evidence_of
+from aas_plugin.data.tables import read_cells
 from aas_plugin.errors import AasError
 from aas_plugin.files import read_table
 from aas_plugin.plugins.manager import Plugins, load_plugins
 from aas_plugin.runs.catalogue import catalogue_of
-from aas_plugin.runs.folder import saved_settings
+from aas_plugin.runs.folder import UNREADABLE, saved_settings
 
 
 def individuals_of(folder: Path, plugins: Plugins | None = None) -> pd.DataFrame:
-    """Name the individual of every photo of a run.
+    """Name the individual of every photo that a run used.
 
     A photo whose individual the data set knows has that name. Of the others each cluster of the last cycle is an
     individual, `a001` the largest, and each photo in no cluster one of its own.
@@ -38,6 +39,7 @@ def individuals_of(folder: Path, plugins: Plugins | None = None) -> pd.DataFrame
     labels = _last_labels(folder)
     try:
         table = catalogue_of(folder, plugins or load_plugins()).table
+        table = table[~table["path"].isin(_left_out(folder))]
         paths, known = table["path"].to_list(), dict(zip(table["path"], table["identity"], strict=True))
     except AasError:
         paths, known = list(labels), {}
@@ -70,6 +72,12 @@ def _last_labels(folder: Path) -> dict[str, int]:
     except (OSError, ValueError) as error:
         raise AasError(f"{files[-1]} cannot be read ({error}); restore it, or begin the run anew") from error
     return dict(zip(table["path"], table["label"], strict=True))
+
+
+def _left_out(folder: Path) -> list[str]:
+    """Photos that the run did without, as they could not be read."""
+    file = folder / UNREADABLE
+    return read_cells(file)["path"].to_list() if file.exists() else []
 
 
 def _answers(folder: Path, paths: list[str]) -> np.ndarray:

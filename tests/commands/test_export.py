@@ -134,7 +134,9 @@ def test_a_camtrap_dp_package_comes_out_as_it_went_in_but_for_the_names(export, 
     found = pd.read_csv("out/observations.csv", dtype=str, keep_default_na=False)
     assert found["individualID"].to_list() == table["individualID"].to_list()
     assert set(found["classificationMethod"]) == {"machine"}
-    told = ["individualID", "classificationMethod", "classifiedBy", "classificationTimestamp"]
+    # Who told the species stays known.
+    assert set(found["observationComments"]) == {"classified before: human, Eve"}
+    told = ["individualID", "classificationMethod", "classifiedBy", "classificationTimestamp", "observationComments"]
     pd.testing.assert_frame_equal(found.drop(columns=told), bare.drop(columns=told))
     for name in ("media.csv", "deployments.csv"):
         assert (Path("out") / name).read_bytes() == (Path("in") / name).read_bytes()
@@ -150,3 +152,13 @@ def test_a_camtrap_dp_package_comes_out_as_it_went_in_but_for_the_names(export, 
     assert "which says its deployments" in aas(
         "export", "again", "-o", "x", "--format", "camtrap-dp", *SAID[:2], status=2
     )
+
+
+def test_photos_that_the_run_did_without_are_told(aas):
+    photos = draw(Path("photos"), CAMERA_TRAPS)
+    Path("photos/south/IMG 2.jpg").write_text("no photo")
+    with pytest.warns(UserWarning, match="1 of 7 images cannot be read"):
+        made_run(Path("runs/mine"), {"name": "csv", "path": str(photos)}, [0] * 6)
+    told = aas("export", "mine", "-o", "names.csv")
+    assert "not in it: 1 photo that the run did without ('south/IMG 2.jpg')" in told
+    assert len(pd.read_csv("names.csv")) == 6

@@ -13,7 +13,7 @@ from aas_plugin.files import write_table
 from aas_plugin.plugins.manager import load_plugins
 from aas_plugin.runs.data import read_data
 from aas_plugin.runs.facts import write_facts
-from aas_plugin.runs.folder import lay_out
+from aas_plugin.runs.folder import UNREADABLE, lay_out
 from aas_plugin.runs.status import write_origin, write_status
 from aas_plugin.settings.resolving import resolve
 
@@ -74,6 +74,9 @@ def made_run(
     lay_out(folder, settings, {"data_hash": data.digest})
     write_origin(folder, data.catalogue, data.digest)
     write_facts(folder, data.catalogue)
+    if data.left_out:
+        listed = pd.DataFrame({"path": list(data.left_out), "reason": list(data.left_out.values())})
+        listed.to_csv(folder / UNREADABLE, index=False)
     write_table(folder / "cycles" / "00" / "labels.parquet", pd.DataFrame({"path": data.paths, "label": labels}))
     write_status(folder, "finished")
     AnswerLog(folder / "answers.jsonl").append(
