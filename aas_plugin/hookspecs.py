@@ -186,7 +186,8 @@ def aas_select_pairs(
         and any others worth keeping. An int64 column `again` holds the position in `evidence` of an answer that the
         pair asks again by other photographs, -1 for none: such a pair may be known. A float column `linkage` says how
         alike, by mean similarity in [0, 1], the two clusters are that the pair stands for; it is kept with the answer,
-        and the refiner `cal` calibrates on it. Numbers in its `attrs` are told in
+        and the refiner `cal` calibrates on it; a column `crossing` says how many pairs of images lie between
+        these two clusters. Numbers in its `attrs` are told in
         the cycle's report as `sampler.NAME`. Where evidence beside the features counts, the most likely pairs fill
         what the table leaves of the budget, but not for a sampler with an attribute `stops = True`.
     """

@@ -71,6 +71,7 @@ class Scribe:
                 contradicts=contradicts,
                 repeats=question.repeats,
                 linkage=question.linkage,
+                crossing=question.crossing,
             )
         )
         if len(self._waiting) >= self.at_once or time.monotonic() - self._since > SECONDS:
@@ -150,6 +151,7 @@ def keep_pending(folder: Path, pending: Sequence[Question], knowledge: Knowledge
         for row, one in zip(rows, pending, strict=True):
             row |= {"repeats": one.repeats} if one.repeats else {}
             row |= {"linkage": one.linkage} if one.linkage is not None else {}
+            row |= {"crossing": one.crossing} if one.crossing is not None else {}
             row |= {"doubted": True} if said.entails(one.u, one.v) is not None else {}
         write_json_lines(path, rows)
     else:

@@ -25,6 +25,7 @@ OURS = ("path_u", "path_v")
 HASHES = ("hash_u", "hash_v")
 REPEATS = "repeats"
 LINKAGE = "linkage"
+CROSSING = "crossing"
 FILLED_IN = (*OURS, *HASHES, REPEATS, rounds.COLUMN)
 
 
@@ -45,7 +46,8 @@ def checked(table: Any, n: int, budget: int, known: KnownPairs, evidence: Eviden
     Raises:
         AasError: it is no table, lacks a column, has another type in it or one of the names that are kept for
             paths, has too many pairs, a pair that is none, is known or stands twice, or `attrs` that are no numbers;
-            it says of a pair that it is less alike than 0 or more than 1; or it asks an answer again that is not
+            it says of a pair that it is less alike than 0 or more than 1, or that no pairs lie between its clusters;
+            or it asks an answer again that is not
             there, or by a pair that has an answer of its own.
     """
     if not isinstance(table, pd.DataFrame):
@@ -61,6 +63,8 @@ def checked(table: Any, n: int, budget: int, known: KnownPairs, evidence: Eviden
         found[name] = _whole(found[name], name)
     if LINKAGE in found:
         _check_linkage(found[LINKAGE])
+    if CROSSING in found:
+        _check_crossing(found[CROSSING])
     if found["kind"].isna().any():
         raise AasError("the sampler's table has a pair without a kind; say of each why it is asked")
     found["kind"] = found["kind"].astype(str)
@@ -183,13 +187,16 @@ def questions_of(table: pd.DataFrame, cycle: int, index: Mapping[str, int]) -> l
     """
     found = []
     repeats = table[REPEATS] if REPEATS in table else [""] * len(table)
-    told = table[LINKAGE].tolist() if LINKAGE in table else [math.nan] * len(table)
-    for a, b, kind, again, alike in zip(table["path_u"], table["path_v"], table["kind"], repeats, told, strict=True):
+    told, between = (table[name].tolist() if name in table else [math.nan] * len(table) for name in (LINKAGE, CROSSING))
+    rows = zip(table["path_u"], table["path_v"], table["kind"], repeats, told, between, strict=True)
+    for a, b, kind, again, alike, count in rows:
         first, second = sorted((a, b), key=index.__getitem__)
         # A table whose later rounds alone ask again, or say how alike two are, has nothing in the others.
         earlier = again if isinstance(again, str) else ""
         linkage = None if pd.isna(alike) else float(alike)
-        found.append(Question(index[first], index[second], (first, second), str(kind), cycle, earlier, linkage))
+        crossing = None if pd.isna(count) else int(count)
+        places = index[first], index[second]
+        found.append(Question(*places, (first, second), str(kind), cycle, earlier, linkage, crossing))
     return found
 
 
@@ -200,6 +207,13 @@ def _check_linkage(column: pd.Series[Any]) -> None:
     told = column.dropna()
     if len(told) and not (told.min() >= 0 and told.max() <= 1):
         raise AasError(f"the sampler's column {LINKAGE!r} goes from {told.min():g} to {told.max():g}, not 0 to 1")
+
+
+def _check_crossing(column: pd.Series[Any]) -> None:
+    """Refuse what is no whole number above 0; NaN says nothing of a pair."""
+    told = column.dropna()
+    if len(told) and (column.dtype.kind not in "fiu" or not (told >= 1).all() or (told % 1).any()):
+        raise AasError(f"the sampler's column {CROSSING!r} must hold whole numbers above 0, or NaN")
 
 
 def _number(name: object, value: Any) -> float:

@@ -24,6 +24,7 @@ class Question:
         cycle: the cycle that asks, from 1.
         repeats: id of the first answer to the question that this pair asks again; blank for a new question.
         linkage: mean similarity, in [0, 1], of the two clusters that the pair stands for; None where for none.
+        crossing: how many pairs of images lie between these two; None where nobody says.
     """
 
     u: int
@@ -33,6 +34,7 @@ class Question:
     cycle: int
     repeats: str = ""
     linkage: float | None = None
+    crossing: int | None = None
 
 
 def hook_or_function(given: Any, hook: str) -> Callable[..., Any]:

@@ -64,7 +64,9 @@ def taken_back(given: list[Answer], state: AnswerState) -> dict[Place, Pending]:
                 # A second look at the same photos becomes the first; a question about others stays one asked again.
                 second = pair_of.get(answer.repeats) == {answer.a, answer.b}
                 again = "" if second else answer.repeats
-                found[place] = Pending(answer.a, answer.b, answer.kind, answer.cycle, again, answer.linkage)
+                found[place] = Pending(
+                    answer.a, answer.b, answer.kind, answer.cycle, again, answer.linkage, answer.crossing
+                )
     return found
 
 

@@ -371,7 +371,8 @@ class QuestionQueue:
             last = max((own[look.id] for look in looks if look.id in own), default=-1)
             if wants(self._audit, looks, person, others, len(own) - 1 - last, now):
                 one = looks[0]
-                found[place] = Pending(one.a, one.b, one.kind, one.cycle, one.repeats or one.id, one.linkage)
+                first = one.repeats or one.id
+                found[place] = Pending(one.a, one.b, one.kind, one.cycle, first, one.linkage, one.crossing)
         return found
 
     def _asked_of(self, person: str) -> dict[Place, Pending]:
@@ -426,6 +427,7 @@ class QuestionQueue:
             kind=asked.kind,
             repeats=asked.repeats,
             linkage=asked.linkage,
+            crossing=asked.crossing,
             reason=reason if decision == "cannot_tell" else "",
         )
 

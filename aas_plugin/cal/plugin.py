@@ -10,12 +10,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from aas_plugin.cal.clusters import constrained_clusters
 from aas_plugin.cal.questions import questions
 from aas_plugin.cal.similarity import similarity_of
-from aas_plugin.cal.weighing import weigh
+from aas_plugin.cal.weighing import Weighed, weigh
 from aas_plugin.clustering.calibration import TAU_PRIOR
 from aas_plugin.clustering.graph import Graph
 from aas_plugin.constraints.evidence import Evidence
 from aas_plugin.constraints.np3 import np3
 from aas_plugin.hookspecs import hookimpl
+from aas_plugin.individuals.auditing import audit_pairs, round_at_random
+from aas_plugin.individuals.standing import standing_of
 from aas_plugin.plugins.registry import NoOptions, Registry
 from aas_plugin.sampling.proposal import KnownPairs
 from aas_plugin.sampling.ranked import most_similar_pairs
@@ -62,6 +64,9 @@ class CalOptions(BaseModel):
     again: bool = Field(
         True, description="whether answers in doubt are asked again; not for an annotator who never errs"
     )
+    audit: float = Field(
+        0.0, ge=0, le=1, description="share of questions drawn at random, on which counts and promises rest"
+    )
 
 
 class CalSampler:
@@ -78,29 +83,63 @@ class CalSampler:
 
     @hookimpl
     def aas_select_pairs(
-        self, views: Views, labels: Ints, evidence: Evidence, known: KnownPairs, budget: int
+        self,
+        views: Views,
+        labels: Ints,
+        evidence: Evidence,
+        known: KnownPairs,
+        budget: int,
+        rng: np.random.Generator,
     ) -> pd.DataFrame:
         """Rank merges, clusters and answers by doubt; on hopeless features the most similar pairs fill the budget.
 
         There little is in doubt, as everything seems to be different. Where evidence beside the features counts, doubt
         is that of P(same), but only if the refiner uses P(same), too: what is sure by it is not asked, and no other
-        refiner would know.
+        refiner would know. Random checks come first.
         """
         similarity = similarity_of(views.ranking if views.labels_scored else views.graph)
         weighed = weigh(evidence, similarity, similarity.threshold(labels))
         held = evidence.pairs[weighed.in_force]
         same = evidence.same[weighed.in_force]
         clusters = constrained_clusters(similarity.matrix, held[same], held[~same], weighed.calibration)
+        checks = self._checks(views, labels, clusters.labels, weighed, evidence, known, budget, rng)
+        rest = budget - len(checks)
         features = None if weighed.hopeless else views.features
-        found = questions(clusters, weighed, evidence, budget, features, again=self.options.again, known=known)
-        if not weighed.hopeless or len(found) == budget:
+        found = questions(clusters, weighed, evidence, rest, features, again=self.options.again, known=known)
+        if weighed.hopeless and len(found) < rest:
+            found = _with_similar(found, most_similar_pairs(views, rest, known), rest)
+        if not len(checks):
             return found
-        return _with_similar(found, most_similar_pairs(views, budget, known), budget)
+        both = pd.concat([checks, found], ignore_index=True) if len(found) else checks
+        return both.drop_duplicates(["u", "v"]).reset_index(drop=True)
+
+    def _checks(
+        self,
+        views: Views,
+        labels: Ints,
+        clustered: Ints,
+        weighed: Weighed,
+        evidence: Evidence,
+        known: KnownPairs,
+        budget: int,
+        rng: np.random.Generator,
+    ) -> pd.DataFrame:
+        """Random checks of the labels that the refiner `cal` makes."""
+        wanted = min(round_at_random(self.options.audit * budget, rng), budget)
+        if not wanted or not views.features.shape[1]:
+            return pd.DataFrame()
+        held = evidence.pairs[weighed.in_force]
+        same = evidence.same[weighed.in_force]
+        shown = clustered if weighed.trusted else np3(labels, held[same], held[~same], views.graph.between)
+        standing = standing_of(shown, views.graph, views.features, evidence, rng, draws=100)
+        return audit_pairs(standing, wanted, known, rng)
 
 
 def _with_similar(found: pd.DataFrame, similar: pd.DataFrame, budget: int) -> pd.DataFrame:
     """Questions, and as many of the most similar pairs as the budget leaves."""
-    rows = similar[["u", "v", "kind"]].assign(again=-1, linkage=np.nan, p_same=np.nan, score=similar["similarity"])
+    rows = similar[["u", "v", "kind"]].assign(
+        again=-1, linkage=np.nan, crossing=np.nan, p_same=np.nan, score=similar["similarity"]
+    )
     both = pd.concat([found, rows], ignore_index=True) if len(found) else rows
     return both.drop_duplicates(["u", "v"]).head(budget).reset_index(drop=True)
 

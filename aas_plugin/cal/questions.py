@@ -26,6 +26,8 @@ LEAST_LINKAGE = 0.01
 MOST_ANSWERS = 5
 """Answers of an item from which on it is not asked again."""
 
+COLUMNS = ["u", "v", "again", "kind", "linkage", "crossing", "p_same", "score"]
+
 NEAR_CLUSTERS = 5
 """Clusters of the most similar mean features that each one is compared with."""
 
@@ -62,7 +64,8 @@ def questions(
 
     Returns:
         One row a question, the best first: int64 `u < v` and `again`, the position of an answer that is asked again or
-        -1, text `kind`, `linkage`, NaN for unconnected clusters, `p_same`, P(same), and `score`.
+        -1, text `kind`, `linkage`, NaN for unconnected clusters, `crossing`, pairs of images between the two sides,
+        `p_same`, P(same), and `score`.
     """
     parts = [*_of_merges(clusters, weighed), _of_clusters(clusters, weighed)]
     if again:
@@ -78,17 +81,19 @@ def questions(
             break
         pair = asker.pair(str(row.kind), int(row.place))
         if pair is not None:
-            rows.append((*pair, row.kind, min(float(row.linkage), 1.0), row.probability, row.score))
+            told = min(float(row.linkage), 1.0), int(row.one * row.other)
+            rows.append((*pair, row.kind, *told, row.probability, row.score))
     if features is not None and features.shape[1] and len(rows) < wanted:
-        most = exploring(evidence, wanted - len(rows))
+        most, sizes = exploring(evidence, wanted - len(rows)), np.bincount(clusters.labels)
         for place, similarity in _unconnected(clusters, features):
             if most <= 0:
                 break
             pair = asker.pair("clusters", place)
             if pair is not None:
-                rows.append((*pair, "explore", np.nan, np.nan, similarity))
+                crossing = int(sizes[place // len(sizes)] * sizes[place % len(sizes)])
+                rows.append((*pair, "explore", np.nan, crossing, np.nan, similarity))
                 most -= 1
-    return pd.DataFrame(rows, columns=["u", "v", "again", "kind", "linkage", "p_same", "score"])
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def exploring(evidence: Evidence, left: int) -> int:

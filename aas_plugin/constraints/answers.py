@@ -40,6 +40,7 @@ class Answer:
             blank for a new question.
         linkage: mean similarity, in [0, 1], of the two clusters that the pair stood for when it was asked; None where
             it stood for none.
+        crossing: how many pairs of images lay between these two clusters; None where nobody says.
         reason: why it could not be told, such as "blurred", or that the answer was set aside; blank for none.
     """
 
@@ -57,6 +58,7 @@ class Answer:
     repeats: str = ""
     linkage: float | None = None
     reason: str = ""
+    crossing: int | None = None
 
     def __post_init__(self) -> None:
         if self.decision not in get_args(Decision):
@@ -306,6 +308,8 @@ def _check_types(record: dict[str, Any]) -> None:
             fits = isinstance(value, list) and all(isinstance(one, str) for one in value)
         elif name == "linkage":
             fits = value is None or (isinstance(value, int | float) and 0 <= value <= 1)
+        elif name == "crossing":
+            fits = value is None or (type(value) is int and value > 0)
         elif name == "cycle":
             fits = type(value) is int and 0 <= value < 2**31
         else:

@@ -77,6 +77,9 @@ class Evidence:
             for none.
         cannot_tell: int64 (U, 2), u < v, pairs about which somebody could not tell, whatever others said, or of which
             a person set an answer aside.
+        kinds: why each pair was asked, see `Answer.kind`; empty where nobody knows.
+        crossing: float64 (Q,), how many pairs of images lay between these clusters; NaN where nobody says. Empty where
+            that is so of all.
     """
 
     pairs: NDArray[np.int64]
@@ -86,6 +89,8 @@ class Evidence:
     marked: NDArray[np.bool_]
     linkage: NDArray[np.float64]
     cannot_tell: NDArray[np.int64] = field(default_factory=lambda: np.empty((0, 2), dtype=np.int64))
+    kinds: tuple[str, ...] = ()
+    crossing: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -137,6 +142,8 @@ def evidence_of(answers: Iterable[Answer], index: Mapping[str, int]) -> Evidence
         marked=np.array([bool(answer.contradicts) for answer in told.values()], dtype=bool),
         linkage=np.array([answer.linkage for answer in told.values()], dtype=np.float64),
         cannot_tell=np.array(list(unclear), dtype=np.int64).reshape(-1, 2),
+        kinds=tuple(answer.kind for answer in told.values()),
+        crossing=np.array([answer.crossing for answer in told.values()], dtype=np.float64),
     )
 
 

@@ -24,6 +24,7 @@ class Pending:
         cycle: the cycle that asks, from 1.
         repeats: id of the first answer to the question that this pair asks again; blank for a new question.
         linkage: mean similarity, in [0, 1], of the two clusters that the pair stands for; None where for none.
+        crossing: how many pairs of images lie between these two; None where nobody says.
         doubted: whether it needs an answer of its own though one follows from answers, since the run does not go by
             all of these.
     """
@@ -34,6 +35,7 @@ class Pending:
     cycle: int
     repeats: str = ""
     linkage: float | None = None
+    crossing: int | None = None
     doubted: bool = False
 
     @property
@@ -64,7 +66,7 @@ def read_pending(folder: Path) -> list[Pending]:
 def _pending(row: Mapping[str, Any]) -> Pending:
     if not isinstance(row, dict):
         raise ValueError(f"{row!r} is no question")
-    linkage = row.get("linkage")
+    linkage, crossing = row.get("linkage"), row.get("crossing")
     return Pending(
         str(row["a"]),
         str(row["b"]),
@@ -72,5 +74,6 @@ def _pending(row: Mapping[str, Any]) -> Pending:
         int(row["cycle"]),
         str(row.get("repeats", "")),
         None if linkage is None else float(linkage),
+        None if crossing is None else int(crossing),
         row.get("doubted") is True,
     )

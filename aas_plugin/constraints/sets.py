@@ -21,12 +21,12 @@ from aas_plugin.data.tables import folded, read_rows
 from aas_plugin.errors import AasError
 from aas_plugin.files import write_atomically
 
-OPTIONAL = ("contradicts", "repeats", "linkage", "reason")
+OPTIONAL = ("contradicts", "repeats", "linkage", "reason", "crossing")
 COLUMNS = tuple(field.name for field in fields(Answer) if field.name not in OPTIONAL)
 """Columns of a set, one row an answer: text, but for the whole number `cycle`.
 
-The list of ids `contradicts` follows them and, where a question was asked again, `repeats`, where a sampler told it,
-the number `linkage`, and where somebody gave one, a `reason`.
+The list of ids `contradicts` follows them and, where a question was asked again, `repeats`, where a sampler told them,
+the numbers `linkage` and `crossing`, and where somebody gave one, a `reason`.
 """
 
 ENDINGS = (".csv", ".parquet")
@@ -44,8 +44,7 @@ def by_time(answer: Answer) -> tuple[datetime, str]:
 def read_set(path: Path) -> list[Answer]:
     """Read a set from CSV or parquet, as the file ends in, in the order of `by_time`.
 
-    Columns that are not those of an answer are left out; only `contradicts`, `repeats`, `linkage` and `reason` may be
-    absent.
+    Columns that are not those of an answer are left out; only those of `OPTIONAL` may be absent.
 
     Raises:
         AasError: the file is missing, cannot be read or ends otherwise, a column is missing, or a row is no answer.
@@ -190,6 +189,8 @@ def _answer(row: Mapping[str, Any], place: str) -> Answer:
             raise ValueError(f"the cycle must be a whole number, and is {text['cycle']!r}")
         alike = row.get("linkage")
         given = {"linkage": None if alike is None or alike == "" else float(alike), "contradicts": tuple(others)}
+        crossing = row.get("crossing")
+        given["crossing"] = None if crossing is None or crossing == "" else int(crossing)
         return Answer(**text | {"cycle": int(text["cycle"])} | given)  # type: ignore[arg-type]
     except ValueError as error:
         raise AasError(f"{place} is no answer: {error}; mend it or take it out") from error
@@ -200,6 +201,7 @@ def _columns(answers: Sequence[Answer]) -> tuple[str, ...]:
     used = {"contradicts": True, "repeats": any(answer.repeats for answer in answers)}
     used["reason"] = any(answer.reason for answer in answers)
     used["linkage"] = any(answer.linkage is not None for answer in answers)
+    used["crossing"] = any(answer.crossing is not None for answer in answers)
     return (*COLUMNS, *(name for name in OPTIONAL if used[name]))
 
 
@@ -227,6 +229,7 @@ def _to_parquet(answers: Sequence[Answer]) -> bytes:
     import pyarrow.parquet as pq
 
     kinds = {"cycle": pa.int64(), "contradicts": pa.list_(pa.string()), "linkage": pa.float64()}
+    kinds["crossing"] = pa.int64()
     schema = pa.schema([(name, kinds.get(name, pa.string())) for name in _columns(answers)])
     file = io.BytesIO()
     table = pa.Table.from_pylist([asdict(answer) for answer in answers], schema=schema)

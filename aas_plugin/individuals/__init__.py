@@ -1,1 +1,1 @@
-"""Which individual each photo is of, and how sure that is."""
+"""From answers to individuals: how sure each name is, how many there are, and when to stop asking."""
