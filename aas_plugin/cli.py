@@ -17,6 +17,7 @@ from aas_plugin.commands.drive import drive
 from aas_plugin.commands.embed import embed
 from aas_plugin.commands.evaluate import evaluate
 from aas_plugin.commands.export import export
+from aas_plugin.commands.label import label
 from aas_plugin.commands.log import log
 from aas_plugin.commands.match import match
 from aas_plugin.commands.pack import pack
@@ -36,6 +37,7 @@ app = typer.Typer(
 )
 data_app = typer.Typer(no_args_is_help=True, help="Look at data sets, pack and split them.")
 
+app.command()(label)
 app.command(context_settings={"allow_extra_args": True})(run)
 app.command(context_settings={"allow_extra_args": True})(drive)
 app.command()(simulate)

@@ -278,6 +278,23 @@ def aas_answer(
     """
 
 
+@hookspec(firstresult=True)
+def aas_stop(run: Run, report: dict[str, Any] | None) -> bool | None:
+    """Say whether a native run is to end here, in order. Called after each cycle, once its checkpoint is written.
+
+    All that a run gives at its end is written, and it can be resumed: that asks first, of its last cycle. It is also
+    called, without a report, when people were waited for and left questions of a batch unanswered.
+
+    Args:
+        run: the run.
+        report: of the cycle that ended: see `aas_cycle_finished`. None while a cycle asks.
+
+    Returns:
+        True to end; within a cycle True leaves its other questions unasked, and the cycle goes on. None, or False, to
+        go on.
+    """
+
+
 # Observers
 
 

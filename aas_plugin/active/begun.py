@@ -37,7 +37,13 @@ def fingerprint(paths: Iterable[str], settings: dict[str, Any], seed: int) -> di
 
 def proposals(folder: Path) -> dict[int, Path]:
     """The tables of questions in a folder, by their cycle."""
-    return {int(path.parent.name): path for path in sorted((folder / "cycles").glob("[0-9]*/proposal.parquet"))}
+    return of_cycles(folder, "proposal.parquet")
+
+
+def of_cycles(folder: Path, name: str) -> dict[int, Path]:
+    """The files of a name in the folders of cycles, by their cycle, in its order."""
+    found = {int(path.parent.name): path for path in (folder / "cycles").glob(f"[0-9]*/{name}")}
+    return dict(sorted(found.items()))
 
 
 def proposal_path(folder: Path, cycle: int) -> Path:

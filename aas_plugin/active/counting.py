@@ -23,7 +23,12 @@ def questions_a_cycle(budget: float, all_pairs: int) -> int:
 
 
 def count_asked(
-    earlier: Iterable[pd.DataFrame], answers: Iterable[Answer], proposal: pd.DataFrame, pending: int, all_pairs: int
+    earlier: Iterable[pd.DataFrame],
+    answers: Iterable[Answer],
+    proposal: pd.DataFrame,
+    pending: int,
+    all_pairs: int,
+    unasked: int = 0,
 ) -> dict[str, float]:
     """Count the questions of a cycle and of those before it.
 
@@ -33,6 +38,7 @@ def count_asked(
         proposal: that of the cycle.
         pending: how many of its pairs have no answer yet.
         all_pairs: number of pairs of images.
+        unasked: how many of its pairs are left without an answer for good.
 
     Returns:
         `proposed`; of these `asked`, with an answer of their own, `pending`, and `superfluous`, whose answer
@@ -47,7 +53,7 @@ def count_asked(
         "proposed": len(proposal),
         "asked": len(asked),
         "pending": pending,
-        "superfluous": len(proposal) - len(asked) - pending,
+        "superfluous": len(proposal) - len(asked) - pending - unasked,
         "asked_total": asked_total,
         "imported": len(answered) - asked_total,
         "asked_share": asked_total / all_pairs if all_pairs else 0.0,

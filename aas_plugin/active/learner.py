@@ -105,6 +105,8 @@ class ActiveLearner:
         tasks: from the name of a long task of the hook to what is told how far it is.
         wait: is called when questions are left without an answer. True says that people may have answered them by now,
             and the step goes on; False, and None in its place, that the step is to end.
+        enough: is called when questions are still without an answer then. True leaves them unasked, and the step goes
+            on without them.
         resume: True goes on with what the folder holds, and asks nothing that was asked. False begins anew there;
             answers stay in force, what was asked before moves into `folder/earlier`.
 
@@ -136,6 +138,7 @@ class ActiveLearner:
     resume: bool | None = None
     elsewhere: Mapping[str, str] | None = None
     wait: Callable[[], bool] | None = None
+    enough: Callable[[], bool] | None = None
 
     def __post_init__(self) -> None:
         self.folder = Path(self.folder)
@@ -327,6 +330,7 @@ class ActiveLearner:
         proposal = proposals.read_again(path, self._images)
         bare: BareViews | None = None
         pending: list[Question] = []
+        unasked = 0
         if proposal is not None:
             self._go_back(proposal, cycle, graph)
         # A refiner that makes labels of its own would make one view of both.
@@ -334,10 +338,17 @@ class ActiveLearner:
         while True:
             if proposal is not None:
                 pending = self._ask_round(rounds.last_round(proposal), cycle, seconds)
-                while pending and self.wait is not None and self.wait():
+                enough = False
+                while pending and not enough and self.wait is not None:
+                    if not self.wait() and not (enough := self.enough is not None and self.enough()):
+                        break
                     self._knowledge.follow()
                     self._go_back(proposal, cycle, graph)
                     pending = self._ask_round(rounds.last_round(proposal), cycle, seconds)
+                if enough:
+                    unasked, pending = len(pending), []
+                    keep_pending(Path(self.folder), pending, self._knowledge)
+                    break
                 if pending or rounds.is_complete(proposal):
                     break
             started = time.perf_counter()
@@ -356,7 +367,9 @@ class ActiveLearner:
             "epoch": epoch,
             "budget": self.budget,
             "all_pairs": self.all_pairs,
-            **count_asked(self._proposed(before=cycle), self.answers(), proposal, len(pending), self.all_pairs),
+            **count_asked(
+                self._proposed(before=cycle), self.answers(), proposal, len(pending), self.all_pairs, unasked
+            ),
             "rounds": rounds.drawn_rounds(proposal),
             "must_links": len(self.constraints.must_links),
             "cannot_links": len(self.constraints.cannot_links),

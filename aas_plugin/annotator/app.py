@@ -21,6 +21,7 @@ from aas_plugin.annotator.queue import QuestionQueue, Refused, images_in
 from aas_plugin.annotator.requests import (
     Asking,
     Claim,
+    Finish,
     Given,
     Later,
     Preview,
@@ -94,6 +95,7 @@ def make_app(queue: QuestionQueue, photos: Photos) -> Starlette:
         "claim": (Claim, claim),
         "answers": (Given, lambda body: queue.answer(**body.model_dump())),
         "later": (Later, lambda body: queue.later(**body.model_dump())),
+        "finish": (Finish, lambda body: queue.finish(body.person)),
         "undo": (Undo, lambda body: queue.undo(**body.model_dump())),
         "resolve": (Resolve, lambda body: queue.resolve(**body.model_dump())),
         "unmerge/preview": (Preview, lambda body: queue.unmerge_preview(body.photos)),

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from aas_plugin.active.begun import of_cycles
 from aas_plugin.active.reasons import facts_of, proposed_pairs, why_asked
 from aas_plugin.constraints.answer_state import Place
 from aas_plugin.constraints.answers import Answer
@@ -54,9 +55,9 @@ def groups_beside(folder: Path, pair: Place, constraints: Constraints, images: I
 
 def _last_labels(folder: Path) -> dict[str, int]:
     """The pseudo-label of each image by its path, as of the last cycle that ended; none where there are none."""
-    tables = sorted((folder / "cycles").glob("[0-9]*/labels.parquet"))
+    tables = of_cycles(folder, "labels.parquet")
     try:
-        table = read_table(tables[-1])
+        table = read_table(list(tables.values())[-1])
         return dict(zip(table["path"].tolist(), map(int, table["label"]), strict=True))
     except (IndexError, OSError, ValueError, KeyError):
         return {}

@@ -31,11 +31,12 @@ class PageOfRun:
         host: address to listen at.
         port: to listen at; None for the first that is free.
         browser: whether to open it here.
+        finish: whether people may end the run there.
     """
 
-    def __init__(self, console: Console, host: str, port: int | None, browser: bool) -> None:
+    def __init__(self, console: Console, host: str, port: int | None, browser: bool, finish: bool = False) -> None:
         self._console = console
-        self._host, self._port, self._browser = host, port, browser
+        self._host, self._port, self._browser, self._finish = host, port, browser, finish
         self._open: tuple[QuestionQueue, Serving] | None = None
         self._elsewhere: QuestionQueue | None = None
 
@@ -54,21 +55,27 @@ class PageOfRun:
             left = queue.left()
             if left:
                 self._console.print(f"{questions(left)} to answer {where}", soft_wrap=True)
-            while queue.left():
+            while queue.left() and not queue.finishing:
                 time.sleep(SECONDS)
         except KeyboardInterrupt:
+            self._console.print("Stopping; all answers are kept.")
             return False
-        return True
+        return not queue.finishing
+
+    @hookimpl
+    def aas_stop(self) -> bool | None:
+        """End the run where somebody said so on the page."""
+        return (self._open is not None and self._open[0].finishing) or None
 
     @hookimpl
     def aas_run_finished(self, run: Run, outcome: str) -> None:
         """Close the page."""
-        self._close()
+        self._close(GOODBYE if outcome == "finished" else 0.0)
 
     @hookimpl
     def aas_run_failed(self, run: Run, error: BaseException) -> None:
         """Close the page."""
-        self._close()
+        self._close(0.0)
 
     @property
     def _url(self) -> str:
@@ -91,13 +98,14 @@ class PageOfRun:
                 host=self._host,
                 port=self._port,
                 seed=run.settings.seed,
+                finish=self._finish,
             )
             if self._browser:
                 webbrowser.open(self._url)
         return self._open[0]
 
-    def _close(self) -> None:
+    def _close(self, goodbye: float) -> None:
         if self._open is not None:
-            time.sleep(GOODBYE)
+            time.sleep(goodbye)
             self._open[1].stop()
             self._open = None

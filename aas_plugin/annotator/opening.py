@@ -26,6 +26,7 @@ def open_page(
     host: str,
     port: int | None,
     seed: int = 0,
+    finish: bool = False,
 ) -> tuple[QuestionQueue, Serving]:
     """Serve the page of a folder.
 
@@ -37,6 +38,7 @@ def open_page(
         host: address to listen at.
         port: to listen at; None for 8765, or the next one that is free.
         seed: of the draw of pairs that are looked at twice.
+        finish: whether people may end the run on the page.
 
     Raises:
         AasError: questions or answers cannot be read, none of the photos is there, or the server cannot begin.
@@ -52,6 +54,7 @@ def open_page(
         referee=options.referee,
         seed=seed,
         go_on=go_on,
+        finish=finish,
     )
     _refuse_elsewhere(queue, root)
     return queue, serve(queue, Photos(queue, root, read_facts(folder)), host=host, port=port)

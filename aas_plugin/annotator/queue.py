@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -21,6 +22,7 @@ from aas_plugin.constraints.answer_state import Place
 from aas_plugin.constraints.answers import Answer, Decision
 from aas_plugin.constraints.matching_images import Images
 from aas_plugin.constraints.pending import Pending
+from aas_plugin.runs.outlook import outlook_in_words, read_outlook
 
 __all__ = ["QuestionQueue", "Refused", "images_in"]
 
@@ -44,12 +46,14 @@ class QuestionQueue:
         referee: who looks at pairs on which two people disagree; None for any third person.
         seed: of the draw of pairs that are looked at twice.
         go_on: what to do when all is answered, a sentence.
+        finish: whether people may end the run.
         clock: seconds since 1970.
 
     Attributes:
         folder: the folder.
         root: the folder of the photos.
         photo_problem: says of an image, by its position, why it cannot be judged, or None.
+        finishing: whether somebody said that the run is to end; then nothing more is handed out.
 
     Raises:
         AasError: questions, images or answers cannot be read. So do all methods.
@@ -65,11 +69,13 @@ class QuestionQueue:
         referee: str | None = None,
         seed: int = 0,
         go_on: str | None = None,
+        finish: bool = False,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.folder, self.root = folder, root
         self.photo_problem: Callable[[int], str | None] = lambda image: None
-        self._blind, self._go_on, self._clock = blind, go_on, clock
+        self.finishing = False
+        self._blind, self._go_on, self._finish, self._clock = blind, go_on, finish, clock
         self._audit = Audit(audit, referee, seed)
         self._lock = RLock()
         self._book = Book(folder, root)
@@ -99,29 +105,53 @@ class QuestionQueue:
     def session(self) -> dict[str, Any]:
         """What the page has to know once."""
         name, key = self.folder.resolve().name, folder_key(self.folder)
-        return {"run": name, "key": key, "blind": self._blind, "reasons": list(REASONS)}
+        return {"run": name, "key": key, "blind": self._blind, "reasons": list(REASONS), "finish": self._finish}
 
     def state(self, person: str | None) -> dict[str, Any]:
         """How far it is, for everybody and for one person."""
         with self._lock:
             book = self._followed()
-            state, left = book.state, book.open()
+            state, left = book.state, {} if self.finishing else book.open()
             asked = [one for one in state.answers.values() if one.cycle > 0]
-            checks = 0 if person is None else len(self._checks(person))
-            run = run_status(self.folder)
+            checks = 0 if person is None or self.finishing else len(self._checks(person))
+            run, outlook = run_status(self.folder), read_outlook(self.folder)
             return {
                 "state": "asking" if left or checks else "empty",
                 "run": run,
                 "answered": len(asked),
                 "mine": sum(one.annotator == person for one in asked),
                 "left": len(left) + checks,
-                "to_come": 0 if run == "finished" else self._to_come(len(left)),
+                "to_come": 0 if run == "finished" or self.finishing else self._to_come(len(left), outlook),
+                "outlook": outlook_in_words(outlook) if outlook else "",
+                "finishing": self.finishing,
                 "contradictions": len(state.contradictions()),
                 "disagreements": sum(disagree(looks) for looks in state.looks.values()),
-                "go_on": None if left or run == "finished" else self._go_on,
+                "go_on": self._after(run) if not left else None,
             }
 
-    def _to_come(self, left: int) -> int | None:
+    def _after(self, run: str) -> str | None:
+        """What to do when all is answered, a sentence."""
+        if run != "finished":
+            return self._go_on
+        name = shlex.quote(self.folder.resolve().name)
+        return f"Write a table of names by: aas export {name} -o names.csv" if self._finish else None
+
+    def finish(self, person: str) -> dict[str, Any]:
+        """End the run with the answers so far; what is left of the questions is asked no more.
+
+        Raises:
+            Refused: it is not for the page to end.
+        """
+        with self._lock:
+            if not self._finish:
+                raise Refused("this run ends by itself, or by Ctrl-C in its terminal", 409)
+            self.finishing = True
+            return {"kept": True, "state": self.state(person)}
+
+    def _to_come(self, left: int, outlook: Mapping[str, Any]) -> int | None:
+        if outlook:
+            remaining = outlook.get("remaining")
+            return None if remaining is None else max(0, round(float(remaining["value"])) - left)
         book = self._book
         return to_come(self.folder, len(book.images), sum(map(_asked, book.state.looks.values())), left)
 
@@ -141,7 +171,7 @@ class QuestionQueue:
         """
         with self._lock:
             book = self._followed()
-            holder, asked = Holder(person, tab), self._asked_of(person)
+            holder, asked = Holder(person, tab), {} if self.finishing else self._asked_of(person)
             free = {name_of(place): place for place in asked if self._leases.free_for(name_of(place), holder)}
             kept = [pair for pair in dict.fromkeys(held) if pair in free]
             kept += [pair for pair in free if pair not in set(kept)][: max(0, want - len(kept))]

@@ -81,6 +81,10 @@ class Later(_Body):
     pair: Pair
 
 
+class Finish(_Body):
+    """The run is to end."""
+
+
 class Undo(_Body):
     """An answer to take back."""
 

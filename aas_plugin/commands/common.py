@@ -38,6 +38,9 @@ DatasetName = Annotated[
         "--dataset", help=f"A folder of photos, a CSV or JSON file, a Camtrap DP package, coats, or {OTHERS}."
     ),
 ]
+BackboneName = Annotated[
+    str | None, typer.Option("--backbone", help=f"resnet50, efficientnet_lite0, timm:MODEL, or {OTHERS}.")
+]
 DeviceName = Annotated[str | None, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
 SamplerName = Annotated[
     str | None, typer.Option("--sampler", help=f"Which pairs to ask about: aas, cal, none, or {OTHERS}.")
@@ -112,6 +115,7 @@ def flag_layers(
     preset: str | None = None,
     refiner: str | None = None,
     oracle: str | None = None,
+    backbone: str | None = None,
 ) -> list[dict[str, Any]]:
     """Layers of settings that stand on the command line, weakest first."""
     from aas_plugin.settings.layers import Layer
@@ -123,6 +127,7 @@ def flag_layers(
         "sampler": {"name": sampler} if sampler else None,
         "refiner": {"name": refiner} if refiner else None,
         "oracle": {"name": oracle} if oracle else None,
+        "backbone": backbone or None,
         "device": device,
         "preset": preset,
     }

@@ -19,6 +19,8 @@ from aas_plugin.commands.common import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rich.console import Console
 
     from aas_plugin.plugins.manager import Plugins
@@ -27,11 +29,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PageAt:
-    """Where a run shows its questions to people while it waits."""
+    """Where a run shows its questions to people while it waits.
+
+    Attributes:
+        host: address to listen at.
+        port: to listen at; None for the first that is free.
+        browser: whether to open the page here.
+        finish: whether people may end the run there; where a machine answers, such a run shows no page.
+    """
 
     host: str
     port: int | None
     browser: bool
+    finish: bool = False
 
 
 @dataclass(frozen=True)
@@ -46,6 +56,7 @@ class Given:
         modules: plugins to load, by dotted names.
         command: what goes on with the run, without the name of the run.
         page: where people answer while the run waits; None to end it there.
+        terminal: what the run shows in a terminal, in the place of `Terminal`: made of the same arguments.
     """
 
     flags: list[dict[str, Any]] = field(default_factory=list)
@@ -55,6 +66,7 @@ class Given:
     modules: list[str] | None = None
     command: str = "aas run --resume"
     page: PageAt | None = None
+    terminal: Callable[[Console, Callable[[], str] | None, str], object] | None = None
 
     def __post_init__(self) -> None:
         # Before anything that takes seconds is loaded.
@@ -216,12 +228,15 @@ def _observe(plugins: Plugins, settings: RunSettings | DrivenSettings, console: 
     from aas_plugin.tracking.mlflow_observer import MlflowObserver
     from aas_plugin.tracking.terminal import Terminal
 
+    page = given.page
+    if page is not None and page.finish and settings.oracle.name != "people":
+        page = None
     loads = loads_of(given.modules)
     observer = MlflowObserver(project_root(Path.cwd()), loads) if settings.tracking.mlflow else None
     look = observer.where_to_look if observer is not None else None
-    go_on = given.command + loads + (" --serve" if given.page is not None else "")
-    plugins.load("terminal", Terminal(console, look, go_on), "built in")
-    if given.page is not None:
+    go_on = given.command + loads + (" --serve" if page is not None and not page.finish else "")
+    plugins.load("terminal", (given.terminal or Terminal)(console, look, go_on), "built in")
+    if page is not None:
         if settings.oracle.name != "people":
             raise AasError(
                 f"--serve shows questions to people, and {settings.oracle.name!r} answers them; "
@@ -229,8 +244,7 @@ def _observe(plugins: Plugins, settings: RunSettings | DrivenSettings, console: 
             )
         from aas_plugin.annotator.in_run import PageOfRun
 
-        page = given.page
-        plugins.load("page", PageOfRun(console, page.host, page.port, page.browser), "built in")
+        plugins.load("page", PageOfRun(console, page.host, page.port, page.browser, page.finish), "built in")
     if observer is not None:
         plugins.load("mlflow", observer, "built in")
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from aas_plugin.active.begun import of_cycles
 from aas_plugin.errors import AasError
 from aas_plugin.files import read_table
 from aas_plugin.runs.folder import runs_folder
@@ -167,7 +168,7 @@ def _read(name: str, folder: Path) -> FinishedRun:
     for key in ("adapter", "sampler", "seed", "active"):
         if key not in settings:
             raise _Unusable(f"config.yaml has no {key}")
-    cycles = [_mapping(path, folder) for path in sorted(folder.glob("cycles/*/report.json"))]
+    cycles = [_mapping(path, folder) for path in of_cycles(folder, "report.json").values()]
     if not (folder / "metrics.json").exists():
         raise _Unusable(_why_unfinished(folder, settings, cycles))
     final = _mapping(folder / "metrics.json", folder)

@@ -46,11 +46,13 @@ class AnswerCheck:
     Attributes:
         run: the run.
         embed: gives the features of catalogue rows by the run's model as it is.
+        trains: whether that model ever is another than the untrained one; without, there is nothing to tell.
     """
 
-    def __init__(self, run: NativeRun, embed: Callable[[np.ndarray], np.ndarray]) -> None:
+    def __init__(self, run: NativeRun, embed: Callable[[np.ndarray], np.ndarray], trains: bool = True) -> None:
         self.run = run
         self.embed = embed
+        self.trains = trains
 
     @cached_property
     def untrained(self) -> np.ndarray:
@@ -84,6 +86,8 @@ class AnswerCheck:
         return self._compare("learned", answers_until(self.run, cycle), Constraints(len(self.run.train)))
 
     def _compare(self, name: str, after: Constraints, before: Constraints) -> Figures:
+        if not self.trains:
+            return {}
         pairs, same = pairs_that_follow(after, before, self.run.rng(f"check {name}"))
         found: Figures = {f"check.{name}_same": int(same.sum()), f"check.{name}_different": int((~same).sum())}
         if same.all() or not same.any():

@@ -106,7 +106,7 @@ def read_data(plugins: Plugins, settings: RunSettings, data: Path | None = None)
     protocol = settings.evaluation.protocol
     if protocol is not None:
         catalogue = with_split_of(read_protocol(protocol), protocol, catalogue)
-    elif catalogue.table["split"].isna().all():
+    elif catalogue.table["split"].isna().all() or settings.evaluation.test_share == 0:
         split = open_set_split(catalogue, settings.evaluation.seed, settings.evaluation.test_share)
         catalogue = replace(catalogue, table=catalogue.table.assign(split=pd.array(split, dtype="string")))
     return RunData(catalogue, plugins.progress("hashing images"), left_out)

@@ -20,6 +20,7 @@ from aas_plugin.runs.answer_check import AnswerCheck, best_cycle, choose
 from aas_plugin.runs.checkpoint import keep_best, load_checkpoint, save_checkpoint
 from aas_plugin.runs.choosing import choose_clustering
 from aas_plugin.runs.history import History
+from aas_plugin.runs.outcome import NOTHING_TRAINED
 from aas_plugin.runs.run import NativeRun
 
 
@@ -85,6 +86,7 @@ class Engine:
         history: its reports.
         check: compares the model with the untrained one on answers.
         schedule: which epochs begin a cycle.
+        trains: whether the method changes the model; not one whose attribute `trains` is False.
         protocol: how it is evaluated; there once it is executed.
     """
 
@@ -92,8 +94,13 @@ class Engine:
         self.run = run
         self.hook = run.plugins.hook
         self.history = History(run)
-        self.check = AnswerCheck(run, lambda rows: self._need(self.hook.aas_embed(run=run, rows=rows), "aas_embed"))
+        adapter = run.plugins.get_plugin(f"{run.settings.adapter.name} (adapter)")
+        self.trains = bool(getattr(adapter, "trains", True))
+        self.check = AnswerCheck(
+            run, lambda rows: self._need(self.hook.aas_embed(run=run, rows=rows), "aas_embed"), self.trains
+        )
         self.schedule = run.active.schedule
+        self._last: tuple[np.ndarray, JaccardGraph] | None = None
 
     def execute(self) -> str:
         """Run to the end, or until people have to answer.
@@ -123,7 +130,7 @@ class Engine:
         run.tell_start()
         self._need(self.hook.aas_setup(run=run), "aas_setup")
         untrained = self.check.untrained
-        if not (run.folder / UNTRAINED).exists():
+        if self.trains and not (run.folder / UNTRAINED).exists():
             save_model(run, UNTRAINED)
         self.protocol = choose_protocol(run, lambda: untrained)
         run.plugins.register(ActiveLabels(self.history, self.check, self._before_any_question), name="active learning")
@@ -136,13 +143,28 @@ class Engine:
             history.read_cycles(first)
             self._keep_best()
             choose_clustering(run, None)
-        for epoch in range(first, run.epochs):
+        epoch, over = first, first > 0 and self._is_over(first - 1)
+        while epoch < run.epochs and not over:
             self._epoch(epoch)
-        cycles = self.history.cycles
+            over = self._is_over(epoch)
+            epoch += 1
+        self.history.write_summary(**{"best.cycle": best_cycle(self.history.cycles)["cycle"], **self._keep_model()})
+
+    def _is_over(self, epoch: int) -> bool:
+        """Whether a plugin ends the run after this epoch, which is the last one of a cycle."""
+        if not self.schedule.begins(epoch + 1):
+            return False
+        return bool(self.hook.aas_stop(run=self.run, report=self.history.cycles[-1]))
+
+    def _keep_model(self) -> dict[str, str | None]:
+        """Write `model.pt`; gives which model it is, and why."""
+        run, cycles = self.run, self.history.cycles
+        if not self.trains:
+            save_model(run)
+            return {"kept": "untrained", "kept_because": NOTHING_TRAINED, "trained_model": None}
         verdict = next((report["gate_verdict"] for report in cycles if "gate_verdict" in report), None)
         kept, why = choose(cycles[-1], verdict)
-        told = {"kept": kept, "kept_because": why, "trained_model": save_kept(run, kept)}
-        self.history.write_summary(**{"best.cycle": best_cycle(cycles)["cycle"], **told})
+        return {"kept": kept, "kept_because": why, "trained_model": save_kept(run, kept)}
 
     def _before_any_question(self, labels: np.ndarray) -> None:
         """Cycle 0: what the method makes of the untrained features by itself."""
@@ -169,7 +191,11 @@ class Engine:
         if epoch == 0:
             choose_clustering(run, features)
         with self._clustering() as progress, timed("graph"):
-            graph = run.active.graph(features, progress)
+            # Features that are the very same array need no new graph.
+            if self._last is None or self._last[0] is not features:
+                self._last = None
+                self._last = features, run.active.graph(features, progress)
+            graph = self._last[1]
         labels = self._need(self.hook.aas_pseudo_labels(run=run, features=features, graph=graph), "aas_pseudo_labels")
         before = self.history.epochs
         if labels.max(initial=-1) == -1 and (not before or before[-1]["clusters"] > 0):

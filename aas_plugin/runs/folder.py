@@ -22,6 +22,9 @@ CACHE = ".aas_cache"
 UNREADABLE = "unreadable.csv"
 """File in a run's folder: path and reason of the images that were left out."""
 
+MAY_CHANGE = ("adapter.until",)
+"""Settings that may be others when a run goes on."""
+
 EXPERIMENTS = (".dvc", "tmp", "exps")
 """Folder below a project in which DVC makes scratch copies of it."""
 
@@ -103,7 +106,9 @@ def check_settings(folder: Path, settings: SharedSettings, resume: bool) -> None
     """
     wanted = settings.model_dump(mode="json")
     if resume:
-        changed = differences(saved_settings(folder), wanted)
+        changed = [
+            line for line in differences(saved_settings(folder), wanted) if line.partition(":")[0] not in MAY_CHANGE
+        ]
         if changed:
             raise AasError(
                 f"{folder} is a run of another configuration ({'; '.join(changed)}); resume it with its own "

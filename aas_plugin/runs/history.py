@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from aas_plugin.active.begun import of_cycles
 from aas_plugin.active.refining import MakeGraph
 from aas_plugin.clustering.graph import Graph
 from aas_plugin.clustering.labels import count_clusters
@@ -125,7 +126,7 @@ class History:
         Args:
             next_epoch: the first to train now; reports of this or a later epoch are left out.
         """
-        for path in sorted((self.run.folder / "cycles").glob("*/report.json")):
+        for path in of_cycles(self.run.folder, "report.json").values():
             report = read_json(path, "restore it; answers and checkpoints are whole")
             if not isinstance(report.get("epoch"), int):
                 raise AasError(f"{path} names no epoch; restore it, answers and checkpoints are whole")

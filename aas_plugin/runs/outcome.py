@@ -9,6 +9,9 @@ from typing import Any
 UNTRAINED = ("mAP", "mINP", "top1", "BAKS", "AUC_ROC", "ARI")
 """Figures of the untrained model that stand in `metrics.json`, as `untrained.mAP` and so on."""
 
+NOTHING_TRAINED = "the method trains nothing"
+"""Why the untrained model is kept where there is no other one."""
+
 ADVICE = (
     "look at the photos and features with aas data check, train for fewer epochs, take another backbone or method, "
     "or answer more questions"
@@ -64,6 +67,8 @@ def outcome_in_words(final: Mapping[str, Any]) -> str:
     Args:
         final: its `metrics.json`.
     """
+    if final.get("kept_because") == NOTHING_TRAINED:
+        return ""
     below = falls_below(final)
     if final.get("kept") == "untrained":
         words = f"Training did not help: {final['kept_because']}"

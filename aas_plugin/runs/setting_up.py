@@ -242,6 +242,9 @@ def _learner(run: Run, clustering: ClusteringSettings, plugins: Plugins) -> Acti
             write_status(run.folder, "running")
         return answered
 
+    def enough() -> bool:
+        return bool(hook.aas_stop(run=run, report=None))
+
     sampler = plugins.manager.get_plugin(f"{settings.sampler.name} (sampler)")
     setattr(select, "stops", getattr(sampler, "stops", False))  # noqa: B010 - functions have no such attribute
     beside: dict[str, Any] = {}
@@ -275,5 +278,6 @@ def _learner(run: Run, clustering: ClusteringSettings, plugins: Plugins) -> Acti
         tasks=run.progress,
         resume=run.resumed,
         wait=wait,
+        enough=enough,
         elsewhere={path: run.hashes[row] for row, path in enumerate(paths) if row not in trained_on},
     )

@@ -145,7 +145,12 @@ class EvaluationSettings(_Section):
     seed: int = Field(
         0, ge=0, description="of split and protocol; another one than the run's, so that all its seeds are judged alike"
     )
-    test_share: float = Field(0.3, gt=0, lt=1, description="test share of an individual's images, if not split")
+    test_share: float = Field(
+        0.3,
+        ge=0,
+        lt=1,
+        description="test share of an individual's images, if not split; 0 trains on all, whatever their split",
+    )
     ignore_same_camera: bool = Field(
         False, description="a query ignores gallery images of its individual from its camera (person Re-ID)"
     )
