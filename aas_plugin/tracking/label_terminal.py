@@ -74,16 +74,18 @@ class LabelTerminal(Terminal):
         self._tell_commands(run, "Go on")
 
     def _tell_commands(self, run: Run, go_on: str) -> None:
+        """Say what can be done next; where nothing was asked yet, only how to go on."""
         assert isinstance(run, NativeRun)  # no checkout labels
         data = run.settings.dataset
         name, photos = shlex.quote(run.name), str(data.options["path"] if data.name in ("folder", "csv") else data.name)
-        for what, command in (
+        commands = [
             (go_on, f"{self.resume_command} --run-name {name}"),
             ("Names", f"aas export {name} -o names.csv"),
             ("How many", f"aas count {name}"),
             ("Train", f"aas constraints export {name} -o answers.csv"),
             ("", f"aas run --dataset {shlex.quote(photos)} --constraints answers.csv"),
-        ):
+        ]
+        for what, command in commands if read_outlook(run.folder) else commands[:1]:
             self._say(f"{what and what + ':':<12} [bold]{escape(command)}[/bold]")
 
     def _say(self, text: str) -> None:

@@ -7,7 +7,7 @@ const KEYS = {
   arrowleft: "backward", arrowright: "forward", escape: "leave",
   0: "fit", 1: "one", "+": "nearer", "=": "nearer", "-": "farther", l: "link", m: "mirror-right", f: "frames", r: "reset",
   b: "brighter", c: "more-contrast", "[": "darker", "]": "brighter", "{": "less-contrast", "}": "more-contrast",
-  w: "why", g: "groups", k: "contradictions", p: "people", "?": "help",
+  e: "finish", w: "why", g: "groups", k: "contradictions", p: "people", "?": "help",
 };
 const SHIFTED = {
   m: "mirror-left", b: "darker", c: "less-contrast",

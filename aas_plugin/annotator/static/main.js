@@ -4,6 +4,7 @@ import { get } from "./api.js";
 import { Contradictions } from "./contradictions.js";
 import { askName, open, wire } from "./dialogs.js";
 import { byId, endWarning, say, warn } from "./dom.js";
+import { Finish } from "./finish.js";
 import { learn } from "./gallery.js";
 import { Groups } from "./groups.js";
 import { identity } from "./identity.js";
@@ -27,7 +28,7 @@ let session = { blind: true, reasons: [] };
 let state = null;
 let gone = false;
 let started = false;
-let outbox, queue, question, contradictions, groups;
+let outbox, queue, question, contradictions, groups, finish;
 const past = new Past();
 const stage = new Stage({ swipe: (decision) => question?.decide(decision) });
 const reasons = new Reasons((id, reason) => {
@@ -48,6 +49,7 @@ function show() {
   if (!outbox || !question) return;
   gone = gone || (outbox.silent && outbox.failures > 1);
   if (state) showProgress(state, outbox.fresh);
+  finish?.show(state);
   showOutbox(outbox);
   const panel = !question.pair && Boolean(identity.person);
   showPanel(panel, state, { gone, underWay: outbox.size, trouble: outbox.trouble, started });
@@ -92,6 +94,12 @@ function changed(reply) {
   setState(reply.state);
   question.restart();
   queue.fill();
+}
+
+/** The run is to end: nothing that was handed out is asked any more. */
+function finished(reply) {
+  queue.clear();
+  changed(reply);
 }
 
 async function poll() {
@@ -162,6 +170,7 @@ const commands = {
   groups: asking(() => groups.show()),
   contradictions: asking(() => contradictions.list()),
   people: () => showPeople(),
+  finish: asking(() => finish?.ask()),
   help: () => open("help-dialog"),
   person: () => rename(),
   copy: () => copyCommand(),
@@ -194,6 +203,7 @@ async function start() {
   queue = new Queue(outbox, { changed: () => question.refresh(), state: setState, trouble: lost });
   contradictions = new Contradictions(outbox, changed);
   groups = new Groups(outbox, changed);
+  if (session.finish) finish = new Finish(outbox, finished);
   question = new Question({ stage, queue, past, outbox, reasons, changed: show });
   if (!identity.person) identity.rename(await askName(null));
   byId("person-name").textContent = identity.person;

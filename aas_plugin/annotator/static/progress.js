@@ -5,9 +5,10 @@ import { byId } from "./dom.js";
 const number = new Intl.NumberFormat("en");
 
 /** "37 answered, 12 left, at most about 200 later". */
-export function line({ answered, left, to_come }, underWay) {
+export function line({ answered, left, to_come, outlook }, underWay) {
   const parts = [`${number.format(answered + underWay)} answered`, `${number.format(Math.max(0, left - underWay))} left`];
-  if (to_come) parts.push(`at most about ${number.format(to_come)} later`);
+  // An outlook says it itself.
+  if (to_come && !outlook) parts.push(`at most about ${number.format(to_come)} later`);
   return parts.join(", ");
 }
 
@@ -16,6 +17,10 @@ export function showProgress(state, underWay) {
   const bar = byId("progress-bar");
   bar.max = Math.max(1, state.answered + state.left + (state.to_come ?? 0));
   bar.value = state.answered + underWay;
+  const outlook = byId("outlook");
+  outlook.hidden = !state.outlook;
+  // Set only when it changes, as it is read out each time.
+  if (outlook.textContent !== state.outlook) outlook.textContent = state.outlook;
   const found = state.contradictions + state.disagreements;
   byId("contradictions-count").textContent = state.contradictions ? String(state.contradictions) : "";
   byId("contradictions-open").classList.toggle("some", state.contradictions > 0);
@@ -29,12 +34,16 @@ const THANKS = "All answered, thank you";
 /** What the page says in the place of the photos: [title, sentence, command or null]. */
 function words(state, { gone, underWay, trouble, started }) {
   const unkept = `${underWay} ${underWay === 1 ? "answer is" : "answers are"} not kept yet`;
-  if (state?.run === "finished" && !underWay) return ["The run has finished", "There is nothing left to ask. Thank you.", null];
+  if (state?.run === "finished" && !underWay) {
+    const { sentence, command } = split(state.go_on);
+    return ["The run has finished", sentence || "There is nothing left to ask. Thank you.", command];
+  }
   if (gone) {
     const kept = underWay ? `${unkept}; they stay in this browser and are sent when it is back.` : "All your answers are kept.";
     return ["The page's server has ended", `${kept} Start it again, and this page goes on by itself.`, null];
   }
   if (trouble) return ["Answers are not kept now", `${unkept}. This page tries again by itself.`, null];
+  if (state?.finishing) return ["Finishing, thank you", "All answers are kept, and the groups are being written.", null];
   if (!state || !started) return ["One moment", "The first photos are coming.", null];
   const left = state.left - underWay;
   if (left > 0) {
