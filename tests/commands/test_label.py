@@ -2,10 +2,12 @@
 
 import _thread
 import io
+import itertools
 import json
 import re
 import threading
 import time
+from http.client import HTTPConnection
 
 import pandas as pd
 import pytest
@@ -19,6 +21,7 @@ from aas_plugin.settings.labelling import LABELLING
 from aas_plugin.testing.tiny import TINY, tiny_engine
 from aas_plugin.tracking.label_terminal import minutes_of
 
+IDS = map("{:016x}".format, itertools.count(1))
 SMALL = (
     *("-p", "aas_plugin.testing.backbone", "--device", "cpu"),
     *("--set=backbone.name=tiny", "--set=backbone.bn_neck=false", "--set=tracking.mlflow=false"),
@@ -154,10 +157,7 @@ def test_a_plugin_ends_any_run_in_order_and_it_can_go_on(ready, tmp_path):
 
 def at_the_page(console, individuals, answers, then):
     """Somebody who answers so many questions on the page that a run tells of, and then does something."""
-    # Imported here: these helpers lie beside the tests of the page.
-    from http.client import HTTPConnection
-
-    tab, ids = "ab" * 8, iter(range(1, 1000))
+    tab = "ab" * 8
 
     def work():
         while not (found := re.search(r"http://127\.0\.0\.1:(\d+)/", console.file.getvalue())):
@@ -178,7 +178,7 @@ def at_the_page(console, individuals, answers, then):
             for pair in told["pairs"][: answers - given]:
                 first, second = (individuals[told["photos"][str(pair[end])]["name"]] for end in "ab")
                 decision = "same" if first == second else "different"
-                assert post("/api/answers", id=f"{next(ids):016x}", pair=pair["pair"], decision=decision)[0] == 200
+                assert post("/api/answers", id=next(IDS), pair=pair["pair"], decision=decision)[0] == 200
                 given += 1
             time.sleep(0.02)
         done.append(then(post))
