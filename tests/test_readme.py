@@ -71,7 +71,13 @@ def test_the_sampler_chooses_in_a_run_and_without_one(ready, tmp_path):
     assert learner.step(np.eye(2), np.array([-1, -1]), epoch=0).labels.tolist() == [0, 0]
 
 
-MORE = (".readme/labelling.md", ".readme/pipeline.md", ".readme/keypoints.md", "adapters/README.md", "aas_plugin/codebases/README.md")
+MORE = (
+    ".readme/labelling.md",
+    ".readme/pipeline.md",
+    ".readme/keypoints.md",
+    "adapters/README.md",
+    "aas_plugin/codebases/README.md",
+)
 PAGES = [README, *(README.parent / name for name in MORE)]
 LINKS = [
     (page, link) for page in PAGES for link in re.findall(r"\]\((?!http)(.*?)\)", page.read_text(encoding="utf-8"))

@@ -49,11 +49,13 @@ class PageOfRun:
         """
         try:
             try:
+                is_new = self._open is None
                 queue, where = self._queue(run), f"on {self._url}"
             except AnsweredElsewhere as error:
                 queue, where = self._only_questions(run), f"({error})"
             left = queue.left()
-            if left:
+            # Of batch after batch the address is told once.
+            if left and (is_new or not self._finish):
                 self._console.print(f"{questions(left)} to answer {where}", soft_wrap=True)
             while queue.left() and not queue.finishing:
                 time.sleep(SECONDS)

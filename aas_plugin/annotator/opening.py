@@ -11,7 +11,9 @@ from aas_plugin.data.boxes import split_box
 from aas_plugin.errors import AasError
 from aas_plugin.oracles.people import PeopleOptions
 from aas_plugin.runs.facts import read_facts
+from aas_plugin.runs.folder import saved_settings
 from aas_plugin.runs.status import ORIGIN
+from aas_plugin.settings.labelling import LABEL
 
 if TYPE_CHECKING:
     from aas_plugin.annotator.serving import Serving
@@ -73,7 +75,9 @@ def go_on_sentence(folder: Path, loads: str = "") -> str:
     """What to do when all questions of a folder are answered."""
     if not (folder / "config.yaml").exists():
         return "Go on by starting your script again."
-    return f"Go on with the run by: aas run --resume{loads} --run-name {shlex.quote(folder.resolve().name)}"
+    adapter = saved_settings(folder).get("adapter")
+    command = "label" if isinstance(adapter, dict) and adapter.get("name") == LABEL else "run"
+    return f"Go on with the run by: aas {command} --resume{loads} --run-name {shlex.quote(folder.resolve().name)}"
 
 
 def questions(count: int) -> str:

@@ -50,7 +50,7 @@ def label(
     """Name the animals on photos: ask about pairs on a page, without any training, until you say that it is enough."""
     from aas_plugin.errors import AasError
     from aas_plugin.individuals.targets import parse_targets
-    from aas_plugin.settings.labelling import LABELLING
+    from aas_plugin.settings.labelling import LABEL, LABELLING
     from aas_plugin.settings.layers import Layer
     from aas_plugin.tracking.label_terminal import LabelTerminal
 
@@ -62,9 +62,9 @@ def label(
         raise AasError("--error-rate is of --oracle labels, which answers from known individuals")
     chosen: list[dict[str, Any]] = []
     if not resume:
-        chosen.append(Layer({"adapter": {"name": "label"}, **LABELLING}, "aas label"))
+        chosen.append(Layer({"adapter": {"name": LABEL}, **LABELLING}, "aas label"))
     if until is not None:
-        chosen.append(Layer({"adapter": {"name": "label", "until": until}}, f"--until {until!r}"))
+        chosen.append(Layer({"adapter": {"name": LABEL, "until": until}}, f"--until {until!r}"))
     if batch is not None:
         chosen.append(Layer({"active": {"budget": batch}}, f"--batch {batch}"))
     chosen += flag_layers(None, folder, None, device, sets, oracle=oracle, backbone=backbone)

@@ -17,7 +17,7 @@ from aas_plugin.hookspecs import hookimpl
 from aas_plugin.oracles.labels import LabelsOptions, LabelsOracle
 from aas_plugin.oracles.people import PeopleOptions, PeopleOracle
 from aas_plugin.plugins.registry import Progress, Registry
-from aas_plugin.settings.labelling import LABELLING, LabellingOptions
+from aas_plugin.settings.labelling import LABEL, LABELLING, LabellingOptions
 
 if TYPE_CHECKING:
     from aas_plugin.data.catalogue import Catalogue
@@ -80,7 +80,7 @@ def aas_register(registry: Registry) -> None:
         square = {"training": {"height": size, "width": size}}
         registry.register("backbone", name, partial(_frozen, name), FoundationOptions, square, frozen=True)
     registry.register("adapter", "zero-shot", _zero_shot)
-    registry.register("adapter", "label", _label, LabellingOptions, LABELLING)
+    registry.register("adapter", LABEL, _label, LabellingOptions, LABELLING)
 
 
 def _folder(options: FolderOptions, progress: Progress) -> Catalogue:

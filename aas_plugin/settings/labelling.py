@@ -9,6 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from aas_plugin.errors import AasError
 from aas_plugin.individuals.targets import parse_targets
 
+LABEL = "label"
+"""Name of the adapter."""
+
 BATCH = 20
 """Questions a batch: about a minute of a person."""
 

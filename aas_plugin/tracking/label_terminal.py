@@ -55,7 +55,8 @@ class LabelTerminal(Terminal):
         known = "" if ari is None or ari != ari else f" ARI {ari:.3f}."
         self._say(f"{told}{escape(outlook_in_words(read_outlook(run.folder)))}{known}")
 
-    @hookimpl
+    # Before MLflow and the page, which take seconds to close.
+    @hookimpl(tryfirst=True)
     def aas_run_finished(self, run: Run, outcome: str) -> None:
         """Print what came of it, and what can be done with it."""
         self.close()
@@ -66,7 +67,7 @@ class LabelTerminal(Terminal):
         if place:
             self._say(f"{'Look at it:':<12} [bold]{escape(place)}[/bold]")
 
-    @hookimpl
+    @hookimpl(tryfirst=True)
     def aas_run_failed(self, run: Run, error: BaseException) -> None:
         """Say how to go on."""
         self.close()

@@ -145,7 +145,8 @@ class Terminal:
         )
         self._since = now
 
-    @hookimpl
+    # Before MLflow and the page, which take seconds to close.
+    @hookimpl(tryfirst=True)
     def aas_run_finished(self, run: Run, outcome: str) -> None:
         """Print what came of it and where to look."""
         self.close()
@@ -181,7 +182,7 @@ class Terminal:
         if place:
             self.console.print(f"Look at it: [bold]{escape(place)}[/bold]", soft_wrap=True)
 
-    @hookimpl
+    @hookimpl(tryfirst=True)
     def aas_run_failed(self, run: Run, error: BaseException) -> None:
         """Take the bars away and say how to go on."""
         self.close()
