@@ -22,7 +22,7 @@ LABELLING: dict[str, Any] = {
     "sampler": "cal",
     "refiner": "cal",
     "oracle": "people",
-    # Its weights are installed, and it embeds ten photos a second on one core.
+    # Light enough for one core, and its weights are installed with this package.
     "backbone": "efficientnet_lite0",
     "active": {"every": 1, "cycles": MOST, "rounds": 1, "budget": BATCH},
     "training": {"epochs": MOST},
