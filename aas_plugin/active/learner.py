@@ -298,6 +298,11 @@ class ActiveLearner:
         evidence = self._knowledge.evidence() if constraints is None else None
         return refined_by(self.refiner, links, labels, self._for_refiner(graph), evidence)
 
+    def judged_by(self, graph: Graph) -> Graph:
+        """The distances that the refiner works on: those given, or 1 - P(same) where evidence counts."""
+        found = self._for_refiner(graph)
+        return found() if callable(found) else found
+
     def _photos(self) -> PhotoList:
         return bare_photos(self.paths, self.hashes) if self.photos is None else self.photos
 

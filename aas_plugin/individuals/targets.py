@@ -66,16 +66,17 @@ def parse_targets(text: str) -> tuple[Target, ...]:
     return tuple(targets)
 
 
-def reached(targets: Sequence[Target], outlook: Mapping[str, Any]) -> bool:
-    """Whether to stop: the limit of questions is reached, or all other targets are met.
+def reached(targets: Sequence[Target], outlook: Mapping[str, Any]) -> str:
+    """Why to stop: the limit of questions that is reached, or all other targets, which are met; blank to go on.
 
     Args:
         targets: none is never reached.
         outlook: see `aas_plugin.runs.outlook`.
     """
-    limits = [one for one in targets if one.quantity == "questions"]
     goals = [one for one in targets if one.quantity != "questions"]
-    return any(one.met(outlook) for one in limits) or (bool(goals) and all(one.met(outlook) for one in goals))
+    if goals and all(one.met(outlook) for one in goals):
+        return " and ".join(map(str, goals))
+    return next((str(one) for one in targets if one.quantity == "questions" and one.met(outlook)), "")
 
 
 def most_questions(targets: Sequence[Target]) -> int | None:

@@ -75,7 +75,7 @@ class Labelling(ZeroShot):
         """Stop where nothing is left to ask, or the target is reached."""
         if report is None:
             return None
-        return not report.get("proposed") or reached(self.targets, self.outlook) or None
+        return not report.get("proposed") or bool(reached(self.targets, self.outlook)) or None
 
     @hookimpl
     def aas_save_state(self, run: NativeRun) -> dict[str, Any]:
@@ -90,7 +90,7 @@ class Labelling(ZeroShot):
 
     def _look(self, run: NativeRun, features: np.ndarray, labels: np.ndarray) -> None:
         assert self._graph is not None  # it was clustered before
-        found = outlook_of(run, features, self._graph, labels)
+        found = outlook_of(run, features, self._graph, labels, self.targets)
         found |= {"target": self.options.until or "", "reached": reached(self.targets, found)}
         self.outlook = found
         write_json(run.folder / FILE, found)

@@ -1,20 +1,27 @@
 """How a labelling run stands and what is still to come, in its folder: for the page, the terminal and the stop rule.
 
 `outlook.json` holds `groups`, how many groups of two photos or more there are; `individuals`, `wrong_merges`,
-`wrong_splits` and `remaining` questions, each with `value`, `low` and `high`, or null where nothing can be said;
-`answers` to questions of the run; `reason`, why there is no promise, or ""; `target`, "" without one, and whether it is
-`reached`.
+`wrong_splits` and `remaining` questions, each with `value`, `low` and `high`, or null where nothing can be said, or,
+of questions, where more are left than there are photos; `answers` to questions of the run; `calibrating`, `audits` and
+`error`, see `aas_plugin.individuals.outlook`; `reason`, why there is no promise, or ""; `target`, "" without one, and
+what of it is `reached`, "" for nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
-from aas_plugin.files import json_if_readable
+from aas_plugin.constraints.evidence import evidence_of
+from aas_plugin.files import json_if_readable, write_table
+from aas_plugin.individuals.outlook import outlook
+from aas_plugin.individuals.standing import standing_of
+from aas_plugin.individuals.targets import Target
+from aas_plugin.training.seeds import seeded_rng
 
 if TYPE_CHECKING:
     from aas_plugin.clustering.graph import Graph
@@ -22,28 +29,47 @@ if TYPE_CHECKING:
 
 FILE = "outlook.json"
 
+NAMES = "names.parquet"
+"""File in the run's folder, a row a photo: `path`, `group`, int64 from 0, `single`, whether it is in no group of more,
+`confidence`, how likely it is of the individual that most of its group are, `nearest`, the most likely other group or
+-1, and `nearest_probability`, how likely that is the same individual; NaN where nothing can be said."""
 
-def outlook_of(run: Run, features: np.ndarray, graph: Graph, labels: np.ndarray) -> dict[str, Any]:
-    """How a run stands.
+
+def outlook_of(
+    run: Run, features: np.ndarray, graph: Graph, labels: np.ndarray, targets: Sequence[Target] = ()
+) -> dict[str, Any]:
+    """How a run stands; what of it concerns single photos is written into its folder, see `NAMES`.
 
     Args:
         run: the run.
         features: float32 (N, D), L2-normalised rows, of its training images.
         graph: distances between them.
         labels: int64 (N,), in which every answer holds; -1 for a photo in no group.
+        targets: what is wanted.
 
     Returns:
         What `outlook.json` holds, without `target` and `reached`.
     """
-    return {
-        "groups": count_groups(labels)[0],
-        "individuals": None,
-        "wrong_merges": None,
-        "wrong_splits": None,
-        "remaining": None,
-        "answers": sum(answer.cycle > 0 for answer in run.active.answers()),
-        "reason": "it is not estimated yet",
-    }
+    paths = [run.catalogue.table["path"].iloc[row] for row in run.train]
+    answers = run.active.answers()
+    evidence = evidence_of(answers, {path: place for place, path in enumerate(paths)})
+    rng = seeded_rng(run.settings.seed, len(answers), "outlook")
+    standing = standing_of(labels, run.active.judged_by(graph), features, evidence, rng)
+    drawn = standing.partitions(rng)
+    nearest, likely = standing.nearest()
+    group = standing.joins.group
+    unsure = not len(standing.calibrating)
+    table = pd.DataFrame({"path": paths, "group": group, "single": labels < 0, "nearest": nearest[group]})
+    table["confidence"] = np.nan if unsure else drawn.right
+    table["nearest_probability"] = np.where(unsure | (nearest < 0), np.nan, likely)[group]
+    write_table(run.folder / NAMES, table)
+    wanted = {str(one.quantity): one.most for one in targets}
+    asked = sum(answer.cycle > 0 for answer in answers)
+    told = outlook(standing, drawn, wanted)
+    if told["remaining"] is not None and told["remaining"]["value"] > len(paths):
+        # What answers teach on such a long way would make any number wrong.
+        told["remaining"] = None
+    return {"groups": count_groups(labels)[0], "answers": asked, **told}
 
 
 def count_groups(labels: np.ndarray) -> tuple[int, int]:
@@ -74,11 +100,10 @@ def outlook_in_words(outlook: Mapping[str, Any]) -> str:
         f"of {groups} about {_number(merges)} {_verb(merges, 'joins', 'join')} two animals {_interval(merges)}, and "
         f"about {_number(splits)} {_verb(splits, 'animal is', 'animals are')} split {_interval(splits)}"
     )
-    if outlook.get("reached") and outlook.get("target"):
-        return f"Reached: {outlook['target']}. {wrong[0].upper()}{wrong[1:]}."
+    if outlook.get("reached"):
+        return f"Reached: {outlook['reached']}. {wrong[0].upper()}{wrong[1:]}."
     remaining = outlook.get("remaining")
-    if remaining is not None:
-        wrong = f"{_about(remaining)}; {wrong}"
+    wrong = f"{'more questions are left than there are photos' if remaining is None else _about(remaining)}; {wrong}"
     reason = outlook.get("reason")
     return f"{wrong[0].upper()}{wrong[1:]}." + (f" No promise: {reason}." if reason else "")
 

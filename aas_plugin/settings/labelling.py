@@ -15,11 +15,14 @@ LABEL = "label"
 BATCH = 20
 """Questions a batch: about a minute of a person."""
 
+AUDIT = 0.15
+"""Share of the questions that are drawn at random: what is said of wrong names and of numbers rests on these."""
+
 MOST = 2000
 """Batches at most."""
 
 LABELLING: dict[str, Any] = {
-    "sampler": "cal",
+    "sampler": {"name": "cal", "audit": AUDIT},
     "refiner": "cal",
     "oracle": "people",
     # Light enough for one core, and its weights are installed with this package.
