@@ -13,6 +13,7 @@ from aas_plugin.commands.check import check
 from aas_plugin.commands.common import show_warnings
 from aas_plugin.commands.compare import compare
 from aas_plugin.commands.constraints import constraints_app
+from aas_plugin.commands.count import count
 from aas_plugin.commands.drive import drive
 from aas_plugin.commands.embed import embed
 from aas_plugin.commands.evaluate import evaluate
@@ -47,6 +48,7 @@ app.command()(answer)
 app.command()(evaluate)
 app.command()(report)
 app.command()(export)
+app.command()(count)
 app.command()(log)
 app.command()(embed)
 app.command()(match)

@@ -113,6 +113,17 @@ def export(
             + (f", and {count(unclear, 'photo')} of which nobody knows how sure" if unclear else "")
         )
     _write(named, output, format or "csv", folders, wishes)
+    _count(run)
+
+
+def _count(run: str) -> None:
+    """Say how many individuals there are, where the run can tell."""
+    from aas_plugin.commands.waiting import waiting_folder
+    from aas_plugin.runs.outlook import count_in_words, read_outlook
+
+    outlook = read_outlook(waiting_folder(run))
+    if outlook:
+        typer.echo(count_in_words(outlook)[0])
 
 
 def _write(named: Named, output: Path | None, format: Format, folders: Path | None, wishes: Wishes) -> None:

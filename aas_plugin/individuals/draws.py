@@ -12,6 +12,9 @@ from scipy.sparse.csgraph import connected_components
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
+_MOST_NODES = 2_000_000
+"""Photos times draws that are looked at in one piece."""
+
 
 @dataclass(frozen=True)
 class Partitions:
@@ -52,32 +55,50 @@ def draw_partitions(
         rng: draws.
         watched: int64 (P, 2), pairs of photos; none by default.
     """
-    pairs_watched = np.empty((0, 2), dtype=np.int64) if watched is None else watched
-    together = np.zeros(len(pairs_watched))
-    n, groups = len(group), int(group.max(initial=-1)) + 1
-    rounds = len(keep)
-    merges, individuals, right = np.empty(rounds), np.empty(rounds), np.zeros(n)
-    for place in range(rounds):
-        held = (rng.random(keep.shape[1]) < keep[place])[inside[1]]
-        cells, cell = _components(n, inside[0][held])
-        sizes = np.bincount(cell, minlength=cells)
-        order = np.lexsort((-sizes[cell], group))
-        main = np.zeros(cells, dtype=bool)
-        main[cell[order[np.unique(group[order], return_index=True)[1]]]] = True
-        made = (rng.random(join.shape[1]) < join[place])[between[1]]
-        pairs = np.unique(np.sort(cell[between[0][made]], axis=1), axis=0)
-        others = np.bincount(pairs.ravel(), minlength=cells)
-        if groups:
-            others[~main] = rng.choice(others[main], int((~main).sum()))
-        merges[place], individuals[place] = cells - groups, (1 / (1 + others)).sum()
-        right += main[cell]
-        together += cell[pairs_watched[:, 0]] == cell[pairs_watched[:, 1]]
-    return Partitions(
-        merges, groups + merges - individuals, individuals, right / max(rounds, 1), together / max(rounds, 1)
-    )
+    ends = np.empty((0, 2), dtype=np.int64) if watched is None else watched
+    n, groups, rounds = len(group), int(group.max(initial=-1)) + 1, len(keep)
+    merges, individuals = np.zeros(rounds), np.zeros(rounds)
+    right, together = np.zeros(n), np.zeros(len(ends))
+    at_once = max(1, _MOST_NODES // max(n, 1))
+    for first in range(0, rounds if n else 0, at_once):
+        chosen = slice(first, min(first + at_once, rounds))
+        held = (rng.random(keep[chosen].shape) < keep[chosen])[:, inside[1]]
+        made = (rng.random(join[chosen].shape) < join[chosen])[:, between[1]]
+        cell = _cells(n, inside[0], held)
+        count = len(held)
+        cells = int(cell.max()) + 1
+        place_of = np.empty(cells, dtype=np.int64)
+        place_of[cell] = np.repeat(np.arange(count), n)
+        main = _main_cells(cell, np.tile(group, count) + np.repeat(np.arange(count) * groups, n))
+        is_main = np.zeros(cells, dtype=bool)
+        is_main[main] = True
+        draw, link = np.nonzero(made)
+        pairs = np.sort(cell[between[0][link] + (draw * n)[:, None]], axis=1)
+        pairs = np.unique(pairs[:, 0] * cells + pairs[:, 1])
+        others = np.bincount(np.concatenate([pairs // cells, pairs % cells]), minlength=cells)
+        of_main = others[main].reshape(count, groups)
+        cut = np.flatnonzero(~is_main)
+        others[cut] = of_main[place_of[cut], rng.integers(0, groups, len(cut))]
+        merges[chosen] = np.bincount(place_of, minlength=count) - groups
+        individuals[chosen] = np.bincount(place_of, 1 / (1 + others), minlength=count)
+        by_photo = cell.reshape(count, n)
+        right += is_main[by_photo].sum(axis=0)
+        together += (by_photo[:, ends[:, 0]] == by_photo[:, ends[:, 1]]).sum(axis=0)
+    share = max(rounds, 1)
+    return Partitions(merges, groups + merges - individuals, individuals, right / share, together / share)
 
 
-def _components(n: int, pairs: Ints) -> tuple[int, Ints]:
-    graph = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(n, n))
-    count, found = connected_components(graph, directed=False)
-    return int(count), found.astype(np.int64)
+def _cells(n: int, pairs: Ints, held: NDArray[np.bool_]) -> Ints:
+    """The connected parts of n photos in each of r draws, numbered over all of them: int64 (r * n,)."""
+    draw, link = np.nonzero(held)
+    one, other = (pairs[link, end] + draw * n for end in (0, 1))
+    size = len(held) * n
+    graph = coo_array((np.ones(len(link), dtype=np.int8), (one, other)), shape=(size, size))
+    return connected_components(graph, directed=False)[1].astype(np.int64)
+
+
+def _main_cells(cell: Ints, group: Ints) -> Ints:
+    """The largest part of each group, int64 (groups,), that of the first photo where several are as large."""
+    sizes = np.bincount(cell)
+    order = np.lexsort((-sizes[cell], group))
+    return cell[order[np.unique(group[order], return_index=True)[1]]]

@@ -14,8 +14,11 @@ from aas_plugin.individuals.standing import Standing
 
 Floats = NDArray[np.float64]
 
-ENDS = (0.025, 0.975)
-"""Of the interval that is told; its upper end is what a promise is made of."""
+ENDS = (0.05, 0.95)
+"""Of the interval of wrong names and questions; its upper end is what a promise is made of."""
+
+COUNT_ENDS = (0.025, 0.975)
+"""Of the interval of the number of individuals."""
 
 LEAST_ANSWERS, LEAST_AUDITS = 20, 10
 """Answers that calibrate, and random checks among them, from which on anything is promised (ours)."""
@@ -33,15 +36,16 @@ def outlook(standing: Standing, drawn: Partitions, targets: dict[str, int] | Non
         targets: most "wrong merges" and "wrong splits", by these names, that are wanted; one each without.
 
     Returns:
-        `individuals`, `wrong_merges` and `wrong_splits`, each a mean, `value`, and the ends of a 95 % interval, `low`
-        and `high`; `remaining`, the same of questions until the targets can be promised; `calibrating`, `audits` and
-        `error`, on which all rests; and `reason`, why nothing is promised, or "". Where it is not blank,
-        `wrong_merges`, `wrong_splits` and `remaining` are None, and so is `individuals` without any answer.
+        `individuals`, `wrong_merges` and `wrong_splits`, each a mean, `value`, and the ends of an interval, `low` and
+        `high`, of 95 % for the first and of 90 % for the others; `remaining`, the same of questions until the targets
+        can be promised; `calibrating`, `audits` and `error`, on which all rests; and `reason`, why nothing is promised,
+        or "". Where it is not blank, `wrong_merges`, `wrong_splits` and `remaining` are None, and so is `individuals`
+        without any answer.
     """
     wanted = targets or {}
     reason = _no_promise(standing)
     told: dict[str, Any] = {
-        "individuals": estimate(drawn.individuals) if len(standing.calibrating) else None,
+        "individuals": estimate(drawn.individuals, COUNT_ENDS) if len(standing.calibrating) else None,
         "wrong_merges": None,
         "wrong_splits": None,
         "remaining": None,
@@ -57,9 +61,9 @@ def outlook(standing: Standing, drawn: Partitions, targets: dict[str, int] | Non
     return told
 
 
-def estimate(drawn: Floats) -> dict[str, float]:
+def estimate(drawn: Floats, ends: tuple[float, float] = ENDS) -> dict[str, float]:
     """The mean of draws and the ends of their interval."""
-    low, high = np.quantile(drawn, ENDS)
+    low, high = np.quantile(drawn, ends)
     return {"value": float(drawn.mean()), "low": float(low), "high": float(high)}
 
 

@@ -23,6 +23,7 @@ from aas_plugin.report.document import (
 )
 from aas_plugin.report.equal import equal_questions, equal_table
 from aas_plugin.report.figures import curves
+from aas_plugin.report.individuals import individuals
 from aas_plugin.report.label_figures import label_curves
 from aas_plugin.report.markdown import markdown
 from aas_plugin.report.page import html
@@ -96,6 +97,7 @@ def document(runs: Sequence[FinishedRun], comparison: Comparison, left_out: Sequ
         *_labels(comparison),
         Heading("Questions in each cycle"),
         questions_table(comparison.groups),
+        *individuals(comparison.groups),
         *people(comparison.groups),
         *_equal(comparison),
         *_tests(signed_ranks(comparison.groups)),

@@ -1,14 +1,15 @@
 """How a labelling run stands and what is still to come, in its folder: for the page, the terminal and the stop rule.
 
-`outlook.json` holds `groups`, how many groups of two photos or more there are; `individuals`, `wrong_merges`,
-`wrong_splits` and `remaining` questions, each with `value`, `low` and `high`, or null where nothing can be said, or,
-of questions, where more are left than there are photos; `answers` to questions of the run; `calibrating`, `audits` and
-`error`, see `aas_plugin.individuals.outlook`; `reason`, why there is no promise, or ""; `target`, "" without one, and
-what of it is `reached`, "" for nothing.
+`outlook.json` holds `groups`, how many groups of two photos or more there are, and `single` photos; `individuals`,
+`wrong_merges`, `wrong_splits` and `remaining` questions, each with `value`, `low` and `high`, or null where nothing can
+be said, or, of questions, where more are left than there are photos; `answers` to questions of the run; `calibrating`,
+`audits` and `error`, see `aas_plugin.individuals.outlook`; `reason`, why there is no promise, or ""; `target`, ""
+without one, and what of it is `reached`, "" for nothing.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -69,7 +70,8 @@ def outlook_of(
     if told["remaining"] is not None and told["remaining"]["value"] > len(paths):
         # What answers teach on such a long way would make any number wrong.
         told["remaining"] = None
-    return {"groups": count_groups(labels)[0], "answers": asked, **told}
+    groups, single = count_groups(labels)
+    return {"groups": groups, "single": single, "answers": asked, **told}
 
 
 def count_groups(labels: np.ndarray) -> tuple[int, int]:
@@ -97,8 +99,8 @@ def outlook_in_words(outlook: Mapping[str, Any]) -> str:
         reason = outlook.get("reason") or "too little is known"
         return f"{groups} so far; how many are wrong cannot be said: {reason}."
     wrong = (
-        f"of {groups} about {_number(merges)} {_verb(merges, 'joins', 'join')} two animals {_interval(merges)}, and "
-        f"about {_number(splits)} {_verb(splits, 'animal is', 'animals are')} split {_interval(splits)}"
+        f"in {groups} about {_count(_number(merges), 'wrong merge')} {_interval(merges)} and about "
+        f"{_count(_number(splits), 'wrong split')} {_interval(splits)}"
     )
     if outlook.get("reached"):
         return f"Reached: {outlook['reached']}. {wrong[0].upper()}{wrong[1:]}."
@@ -108,20 +110,36 @@ def outlook_in_words(outlook: Mapping[str, Any]) -> str:
     return f"{wrong[0].upper()}{wrong[1:]}." + (f" No promise: {reason}." if reason else "")
 
 
+def count_in_words(outlook: Mapping[str, Any]) -> list[str]:
+    """How many individuals there are, and on what that rests, in sentences."""
+    told = outlook.get("individuals")
+    groups, single = outlook["groups"], outlook.get("single", 0)
+    found = f"{_count(groups + single, 'individual')} by the groups as they are ({single:,} of them single photos)"
+    if told is None:
+        return [f"{found}; how many there are cannot be said: no answer tells how far similarity can be trusted."]
+    low, high = math.floor(told["low"]), math.ceil(told["high"])
+    checks = _count(outlook["audits"], "of them a random check", "of them random checks")
+    rests = f"{_count(outlook['answers'], 'answer')}, {checks}"
+    sentences = [
+        f"About {_count(round(told['value']), 'individual')}, between {low:,} and {high:,} (95 %).",
+        f"{found}.",
+        f"This rests on {rests}, of which about {100 * outlook['error']:.1f} % are taken to be wrong.",
+    ]
+    if outlook.get("reason"):
+        sentences.append(f"Take it with care: {outlook['reason']}.")
+    return sentences
+
+
 def _about(remaining: Mapping[str, Any]) -> str:
     return f"about {_count(round(float(remaining['value'])), 'more question')}"
 
 
-def _count(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
+def _count(count: int, what: str, many: str = "") -> str:
+    return f"{count:,} {what if count == 1 else many or what + 's'}"
 
 
 def _number(estimate: Mapping[str, Any]) -> int:
     return round(float(estimate["value"]))
-
-
-def _verb(estimate: Mapping[str, Any], one: str, many: str) -> str:
-    return one if _number(estimate) == 1 else many
 
 
 def _interval(estimate: Mapping[str, Any]) -> str:

@@ -27,7 +27,7 @@ def test_it_is_finished_by_the_keyboard_alone_after_a_question_back(page, visit,
     ada = visit(one.url, color_scheme=theme)
     ada.press("s", "d")
     ada.kept()
-    sentence = "About 40 more questions; of 57 groups about 1 joins two animals (0 to 3), and about 4 animals are split"
+    sentence = "About 40 more questions; in 57 groups about 1 wrong merge (0 to 3) and about 4 wrong splits (2 to 7)"
     assert ada.text("outlook").startswith(sentence) and ada.shown("outlook")
     assert "later" not in ada.text("progress-text")
     ada.press("e")

@@ -283,7 +283,7 @@ def test_an_outlook_is_told_in_plain_words():
 
     wrong = {"wrong_merges": estimate(1.2, 0, 3), "wrong_splits": estimate(4, 2, 7), "remaining": estimate(40, 20, 60)}
     told = {"groups": 57, **wrong, "answers": 100, "reason": "", "target": "", "reached": ""}
-    sentence = "of 57 groups about 1 joins two animals (0 to 3), and about 4 animals are split (2 to 7)."
+    sentence = "in 57 groups about 1 wrong merge (0 to 3) and about 4 wrong splits (2 to 7)."
     assert outlook_in_words(told) == f"About 40 more questions; {sentence}"
     few = {**told, "wrong_merges": None, "reason": "there are 12 answers, and it takes 40"}
     assert outlook_in_words(few) == (
@@ -294,7 +294,7 @@ def test_an_outlook_is_told_in_plain_words():
     done = {**told, "target": "wrong merges <= 3", "reached": "wrong merges <= 3"}
     assert outlook_in_words(done) == f"Reached: wrong merges <= 3. {sentence.capitalize()}"
     one = outlook_in_words({**told, "wrong_merges": estimate(2, 1, 3), "wrong_splits": estimate(1, 0, 2)})
-    assert "about 2 join two animals (1 to 3), and about 1 animal is split (0 to 2)" in one
+    assert "about 2 wrong merges (1 to 3) and about 1 wrong split (0 to 2)" in one
     assert outlook_in_words({**told, "groups": 1, "wrong_splits": None}).startswith("1 group so far")
 
 
