@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from aas_plugin.cal.clusters import constrained_clusters
 from aas_plugin.cal.questions import questions
 from aas_plugin.cal.similarity import similarity_of
-from aas_plugin.cal.weighing import Weighed, weigh
+from aas_plugin.cal.weighing import weigh
 from aas_plugin.clustering.calibration import TAU_PRIOR
 from aas_plugin.clustering.graph import Graph
 from aas_plugin.constraints.evidence import Evidence
@@ -97,12 +97,14 @@ class CalSampler:
         is that of P(same), but only if the refiner uses P(same), too: what is sure by it is not asked, and no other
         refiner would know. Random checks come first.
         """
-        similarity = similarity_of(views.ranking if views.labels_scored else views.graph)
+        graph = views.ranking if views.labels_scored else views.graph
+        similarity = similarity_of(graph)
         weighed = weigh(evidence, similarity, similarity.threshold(labels))
         held = evidence.pairs[weighed.in_force]
         same = evidence.same[weighed.in_force]
         clusters = constrained_clusters(similarity.matrix, held[same], held[~same], weighed.calibration)
-        checks = self._checks(views, labels, clusters.labels, weighed, evidence, known, budget, rng)
+        shown = clusters.labels if weighed.trusted else np3(labels, held[same], held[~same], views.graph.between)
+        checks = self._checks(graph, shown, views.features, evidence, known, budget, rng)
         rest = budget - len(checks)
         features = None if weighed.hopeless else views.features
         found = questions(clusters, weighed, evidence, rest, features, again=self.options.again, known=known)
@@ -115,23 +117,19 @@ class CalSampler:
 
     def _checks(
         self,
-        views: Views,
-        labels: Ints,
-        clustered: Ints,
-        weighed: Weighed,
+        graph: Graph,
+        shown: Ints,
+        features: NDArray[np.float32],
         evidence: Evidence,
         known: KnownPairs,
         budget: int,
         rng: np.random.Generator,
     ) -> pd.DataFrame:
-        """Random checks of the labels that the refiner `cal` makes."""
-        wanted = min(round_at_random(self.options.audit * budget, rng), budget)
-        if not wanted or not views.features.shape[1]:
+        """Random checks of labels, those that the refiner `cal` makes."""
+        wanted = min(round_at_random(self.options.audit * budget, rng), budget) if self.options.audit else 0
+        if not wanted or not features.shape[1]:
             return pd.DataFrame()
-        held = evidence.pairs[weighed.in_force]
-        same = evidence.same[weighed.in_force]
-        shown = clustered if weighed.trusted else np3(labels, held[same], held[~same], views.graph.between)
-        standing = standing_of(shown, views.graph, views.features, evidence, rng, draws=100)
+        standing = standing_of(shown, graph, features, evidence, rng, draws=100)
         return audit_pairs(standing, wanted, known, rng)
 
 
