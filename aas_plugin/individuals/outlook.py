@@ -23,6 +23,11 @@ COUNT_ENDS = (0.025, 0.975)
 LEAST_ANSWERS, LEAST_AUDITS = 20, 10
 """Answers that calibrate, and random checks among them, from which on anything is promised (ours)."""
 
+MOST_CUT = 0.5
+"""Share of the joins inside groups that may be wrong where individuals are counted (ours)."""
+
+POOR = "these features hardly tell individuals apart; another backbone may"
+
 _LEFT_WRONG = 1
 _BY_DRAWS = 20
 
@@ -40,12 +45,14 @@ def outlook(standing: Standing, drawn: Partitions, targets: dict[str, int] | Non
         `high`, of 95 % for the first and of 90 % for the others; `remaining`, the same of questions until the targets
         can be promised; `calibrating`, `audits` and `error`, on which all rests; and `reason`, why nothing is promised,
         or "". Where it is not blank, `wrong_merges`, `wrong_splits` and `remaining` are None, and so is `individuals`
-        without any answer.
+        without any answer and on features that hardly tell individuals apart.
     """
     wanted = targets or {}
-    reason = _no_promise(standing)
+    poor = _poor(standing, drawn)
+    reason = POOR if poor else _too_little(standing)
+    known = len(standing.calibrating) and not poor
     told: dict[str, Any] = {
-        "individuals": estimate(drawn.individuals, COUNT_ENDS) if len(standing.calibrating) else None,
+        "individuals": estimate(drawn.individuals, COUNT_ENDS) if known else None,
         "wrong_merges": None,
         "wrong_splits": None,
         "remaining": None,
@@ -67,15 +74,23 @@ def estimate(drawn: Floats, ends: tuple[float, float] = ENDS) -> dict[str, float
     return {"value": float(drawn.mean()), "low": float(low), "high": float(high)}
 
 
-def _no_promise(standing: Standing) -> str:
-    """Why nothing can be promised, blank where something can."""
+def _poor(standing: Standing, drawn: Partitions) -> bool:
+    """Whether the features hardly tell individuals apart: too little holds groups together to draw who is who.
+
+    Photos that are cut off their group are then the same as others of it by ways that are no joins.
+    """
+    inner = int(standing.joins.inside.sum())
+    cut = float(drawn.merges.mean())
+    return standing.weighed.hopeless or (standing.audits >= LEAST_AUDITS and cut > MOST_CUT * inner)
+
+
+def _too_little(standing: Standing) -> str:
+    """What is lacking for a promise, blank where nothing is."""
     answers, checks = len(standing.calibrating), standing.audits
     if answers < LEAST_ANSWERS:
         return f"{answers} answers so far that tell how far similarity can be trusted, and it takes {LEAST_ANSWERS}"
     if checks < LEAST_AUDITS:
         return f"{checks} random checks so far, and it takes {LEAST_AUDITS}"
-    if standing.weighed.hopeless:
-        return "these features hardly tell individuals apart; another backbone may"
     return ""
 
 

@@ -116,7 +116,7 @@ def count_in_words(outlook: Mapping[str, Any]) -> list[str]:
     groups, single = outlook["groups"], outlook.get("single", 0)
     found = f"{_count(groups + single, 'individual')} by the groups as they are ({single:,} of them single photos)"
     if told is None:
-        return [f"{found}; how many there are cannot be said: no answer tells how far similarity can be trusted."]
+        return [f"{found}; how many there are cannot be said: {outlook['reason']}."]
     low, high = math.floor(told["low"]), math.ceil(told["high"])
     checks = _count(outlook["audits"], "of them a random check", "of them random checks")
     rests = f"{_count(outlook['answers'], 'answer')}, {checks}"

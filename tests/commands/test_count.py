@@ -18,7 +18,7 @@ def labelled(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder}/mlflow.db")
-        sets = ["dataset.individuals=8", "dataset.photos=6", "dataset.size=48"]
+        sets = ["dataset.individuals=10", "dataset.photos=8", "dataset.level=easy"]
         flags = [flag for one in sets for flag in ("--set", one)]
         done = invoke(
             "label",
@@ -70,10 +70,10 @@ def test_a_run_that_cannot_say_it_says_why(labelled, tmp_path, monkeypatch):
     (other / "config.yaml").write_text("adapter: {name: label}\n")
     with pytest.raises(AasError, match=r"has no outlook\.json; go on: aas label --resume --run-name trained"):
         invoke("count", "trained")
-    write_json(other / "outlook.json", {"groups": 3, "single": 2, "individuals": None})
+    write_json(other / "outlook.json", {"groups": 3, "single": 2, "individuals": None, "reason": "poor"})
     said = invoke("count", "trained").output
     assert said.startswith(
-        "5 individuals by the groups as they are (2 of them single photos); how many there are cannot"
+        "5 individuals by the groups as they are (2 of them single photos); how many there are cannot be said: poor."
     )
 
 

@@ -124,6 +124,14 @@ def test_without_random_checks_nothing_is_promised(tmp_path):
     assert told["wrong_splits"] is None and told["individuals"]["low"] <= told["individuals"]["high"]
 
 
+def test_on_features_that_tell_nothing_apart_nothing_is_said(tmp_path):
+    case = Labelled(tmp_path, 30.0, 0, cycles=5, audit=0.5)
+    standing, rng = case.standing()
+    told = outlook(standing, standing.partitions(rng))
+    assert told["reason"].startswith("these features hardly tell individuals apart")
+    assert told["individuals"] is told["wrong_merges"] is told["remaining"] is None
+
+
 def test_fewer_questions_are_left_for_a_target_that_allows_more(easy):
     standing, rng = easy.standing()
     drawn = standing.partitions(rng)
