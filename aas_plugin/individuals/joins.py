@@ -15,7 +15,7 @@ from aas_plugin.constraints.closure import components
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-MOST_PAIRS = 1_000_000
+MOST_PAIRS = 300_000
 """Pairs of groups up to which all are looked at; of more, those that similarity connects and a sample of the others."""
 
 

@@ -25,6 +25,8 @@ INSIDE, BETWEEN = "audit inside", "audit between"
 _OF_MERGES = frozenset({"atom", "merge", INSIDE})
 _MOST_JOINS = 20_000
 _LEAST_SPREAD = 1e-3
+_DRAWS, _MOST_DRAWN = (100, 300), 600_000
+"""Draws, and photos times draws."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,7 @@ def standing_of(
     features: NDArray[np.float32],
     evidence: Evidence,
     rng: np.random.Generator,
-    draws: int = 300,
+    draws: int | None = None,
 ) -> Standing:
     """How a labelling stands, given all answers.
 
@@ -146,8 +148,9 @@ def standing_of(
         features: float32 (N, D), L2-normalised rows.
         evidence: the answers.
         rng: draws.
-        draws: how many of what answers leave open.
+        draws: how many of what answers leave open; 300, of many photos fewer, but at least 100.
     """
+    draws = draws or int(np.clip(_MOST_DRAWN // max(len(labels), 1), *_DRAWS))
     similarity = similarity_of(graph)
     weighed = weigh(evidence, similarity, similarity.threshold(labels))
     held = evidence.pairs[weighed.in_force]

@@ -71,3 +71,47 @@ def test_individuals_are_groups_and_merges_less_splits(seed):
 def test_nobody_at_all():
     got = drawn([], NONE, [], NONE, [])
     assert got.individuals.tolist() == [0] and len(got.right) == 0
+
+
+def parts(n, pairs):
+    """The connected parts of n photos, one photo and one pair after the other."""
+    part = list(range(n))
+    for u, v in pairs:
+        old, new = part[v], part[u]
+        part = [new if one == old else one for one in part]
+    return part
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 10**6))
+def test_a_draw_is_what_a_slow_count_of_parts_gives(seed):
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(1, 12))
+    group = np.unique(rng.integers(0, 4, n), return_inverse=True)[1]
+    inside = [(u, v) for u in range(n) for v in range(u + 1, n) if group[u] == group[v]]
+    between = [(u, v) for u in range(n) for v in range(u + 1, n) if group[u] != group[v]]
+    keep, join = rng.integers(0, 2, len(inside)), rng.integers(0, 2, len(between))
+    # Links alone: each part is an individual.
+    part = parts(n, [pair for pair, held in zip(inside, keep, strict=True) if held])
+    got = drawn(group, links(inside), keep, links(between), np.zeros(len(between)))
+    assert (got.individuals[0], got.merges[0]) == (len(set(part)), len(set(part)) - len(set(group.tolist())))
+    for one in range(group.max() + 1):
+        mine = [part[photo] for photo in range(n) if group[photo] == one]
+        right = [got.right[photo] for photo in range(n) if group[photo] == one]
+        assert sum(right) == max(mine.count(other) for other in set(mine))
+    # All links hold: each group counts one over the number of groups that are the same.
+    got = drawn(group, links(inside), np.ones(len(inside)), links(between), join)
+    same = {tuple(sorted((group[u], group[v]))) for (u, v), made in zip(between, join, strict=True) if made}
+    alike = [1 + sum(one in pair for pair in same) for one in range(group.max() + 1)]
+    np.testing.assert_allclose(got.individuals, sum(1 / count for count in alike))
+
+
+def test_many_draws_in_pieces_are_as_in_one(monkeypatch):
+    from aas_plugin.individuals import draws as module
+
+    inside, between = links([(0, 1), (2, 3)]), links([(0, 2)])
+    whole = drawn([0, 0, 1, 1], inside, [0.5, 0.5], between, [0.3], rounds=4000)
+    monkeypatch.setattr(module, "_MOST_NODES", 12)
+    pieces = drawn([0, 0, 1, 1], inside, [0.5, 0.5], between, [0.3], rounds=4000)
+    for name in ("merges", "splits", "individuals", "right"):
+        np.testing.assert_allclose(getattr(whole, name).mean(), getattr(pieces, name).mean(), atol=0.05)
