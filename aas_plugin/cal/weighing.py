@@ -25,6 +25,9 @@ CAP = 3.0
 
 AUC_PRIOR, AUC_WEIGHT = 0.9, 20
 
+AUDITS = INSIDE, BETWEEN = "audit inside", "audit between"
+"""Kinds of questions that are drawn at random, about what joins a group inside and about two groups."""
+
 LEAST = 20
 """Answers that calibrate, from which on the calibration is trusted."""
 
@@ -106,8 +109,14 @@ def weigh(evidence: Evidence, similarity: Similarity, tau: float) -> Weighed:
     # An error rate that is taken too low flattens the slope, and questions go where nothing is in doubt.
     calibration = calibrate(linkage[evidence.item[used]], evidence.same[used], max(error, ERROR_PRIOR), tau)
     # The items are those in doubt, among which similarity tells less than among all pairs.
-    cap = CAP * min(2 * informativeness(linkage, evidence.votes), 1.0)
-    votes = np.log((1 - error) / error) * evidence.votes
+    vote = np.log((1 - error) / error)
+    cap = np.full(len(first), CAP * min(2 * informativeness(linkage, evidence.votes), 1.0))
+    # Random checks are mostly of what is sure: one that denies it has to be asked again before it counts.
+    checks = (
+        [evidence.kinds[place] in AUDITS for place in first] if evidence.kinds else np.zeros(len(first), dtype=bool)
+    )
+    cap[checks] = vote + 1
+    votes = vote * evidence.votes
     strength = np.clip(calibration.logit(linkage), -cap, cap) + votes
     in_force = consistent(evidence, strength, len(similarity))
     count = int(used.sum())

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from aas_plugin.individuals.standing import BETWEEN, INSIDE, Standing
+from aas_plugin.cal.weighing import BETWEEN, INSIDE
+from aas_plugin.individuals.standing import Standing
 from aas_plugin.sampling.proposal import KnownPairs
 
 _LEAST = 1e-9

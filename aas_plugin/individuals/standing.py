@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from aas_plugin.cal.similarity import similarity_of
-from aas_plugin.cal.weighing import Weighed, weigh
+from aas_plugin.cal.weighing import AUDITS, INSIDE, Weighed, weigh
 from aas_plugin.clustering.graph import Graph
 from aas_plugin.constraints.evidence import Evidence
 from aas_plugin.individuals.beliefs import Beliefs, Scale, believe
@@ -18,9 +18,6 @@ from aas_plugin.individuals.joins import Joins, cosines, joins_of
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
-
-INSIDE, BETWEEN = "audit inside", "audit between"
-"""Kinds of questions that are drawn at random, about joins inside a group and between two."""
 
 _OF_MERGES = frozenset({"atom", "merge", INSIDE})
 _MOST_JOINS = 20_000
@@ -179,7 +176,7 @@ def standing_of(
         weighed=weighed,
         calibrating=told,
         doubt=np.where(votes > 0, 1 - p_same, p_same),
-        audits=int(np.isin(kinds, [INSIDE, BETWEEN]).sum()),
+        audits=int(np.isin(kinds, AUDITS).sum()),
         beliefs=beliefs,
         x=of_joins,
         evidence=evidence,

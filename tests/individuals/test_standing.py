@@ -5,6 +5,7 @@ import pytest
 
 from aas_plugin.active.learner import ActiveLearner
 from aas_plugin.cal.plugin import CalOptions, CalRefiner, CalSampler
+from aas_plugin.cal.weighing import BETWEEN, INSIDE
 from aas_plugin.clustering.dbscan import dbscan
 from aas_plugin.clustering.jaccard import jaccard_graph
 from aas_plugin.constraints.answers import AnswerLog
@@ -12,7 +13,7 @@ from aas_plugin.constraints.closure import Constraints
 from aas_plugin.constraints.evidence import evidence_from, evidence_of
 from aas_plugin.individuals.auditing import audit_pairs
 from aas_plugin.individuals.outlook import LEAST_AUDITS, outlook
-from aas_plugin.individuals.standing import BETWEEN, INSIDE, standing_of
+from aas_plugin.individuals.standing import standing_of
 from aas_plugin.oracles.labels import LabelsOptions, LabelsOracle
 from aas_plugin.plugins.registry import NoOptions
 from aas_plugin.settings.models import ActiveSettings, ClusteringSettings
