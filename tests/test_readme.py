@@ -75,6 +75,7 @@ MORE = (
     ".readme/labelling.md",
     ".readme/pipeline.md",
     ".readme/keypoints.md",
+    ".readme/matching.md",
     "adapters/README.md",
     "aas_plugin/codebases/README.md",
 )

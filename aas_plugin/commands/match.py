@@ -28,8 +28,16 @@ def match(
     k: Annotated[int, typer.Option("-k", min=1, help="Individuals to list for a photo.")] = 5,
     threshold: Annotated[
         float | None,
-        typer.Option("--threshold", help="Best score below which a photo shows an unknown individual; else estimated."),
+        typer.Option(
+            "--threshold", help="Best score below which a photo shows an unknown individual; else p_unknown above 0.5."
+        ),
     ] = None,
+    unknown_share: Annotated[
+        float,
+        typer.Option(
+            "--unknown-share", min=0, max=1, help="Share of the photos that you expect to be of unknown ones."
+        ),
+    ] = 0.5,
     output: Annotated[Path, typer.Option("--output", "-o", help="CSV file to write.")] = Path("matches.csv"),
     draw: Annotated[
         Path | None, typer.Option("--draw", help="Folder for a picture of each photo beside its best match.")
@@ -43,11 +51,12 @@ def match(
     device: Device = "auto",
     plugin: Modules = None,
 ) -> None:
-    """Match photos with a gallery: the best individuals with their scores, unknown ones flagged.
+    """Match photos with a gallery: the best individuals with scores and probabilities, unknown ones flagged.
 
-    An individual's score is the cosine similarity of its most similar gallery photo, at most 1. Without --threshold
-    it is estimated in the gallery: each photo is searched for once without itself, once without its individual, and
-    the threshold is the score that best tells the first, which are known, from the second, which are not.
+    An individual's score is the cosine similarity of its most similar gallery photo, at most 1. `probability` is that
+    the photo shows it, `p_unknown` that it shows none of the gallery's. Both are calibrated in the gallery, where each
+    photo is searched for once without itself, as one of a known individual, and once without its individual, as one
+    of an unknown one. `unknown` is p_unknown above 0.5, or a best score below --threshold.
 
     With --set evidence=local keypoints are compared, too, and the score is the probability that it is the same
     individual, calibrated on the gallery; where keypoints do not help there, all is as without them.
@@ -62,14 +71,10 @@ def match(
         import pandas as pd
 
         from aas_plugin.commands.matching_evidence import MatchEvidence
+        from aas_plugin.commands.matching_unknown import Chances
+        from aas_plugin.data.catalogue import content_hashes
         from aas_plugin.errors import AasError
-        from aas_plugin.evaluation.matching import (
-            best_per_individual,
-            cosine,
-            leave_one_out_scores,
-            separating_threshold,
-            top_individuals,
-        )
+        from aas_plugin.evaluation.matching import best_per_individual, cosine, top_individuals
         from aas_plugin.files import write_text
 
     given = photo_settings(sets, ("evidence",))
@@ -94,16 +99,18 @@ def match(
     seen = np.setdiff1d(np.arange(len(new)), list(lost))
     gallery_features, features = of_known[named], all_features[seen]
     of_photos, of_gallery = cosine(features, gallery_features), cosine(gallery_features, gallery_features)
-    fused = beside.fused(known, np.flatnonzero(named), new, seen, gallery_features, features, individual)
+    rows_named = np.flatnonzero(named)
+    fused = beside.fused(known, rows_named, new, seen, gallery_features, features, individual)
+    probable = fused is not None and fused.counts
     if fused is not None and fused.counts:
         of_photos, of_gallery = fused.photos, fused.gallery
     scores = best_per_individual(of_photos, len(features), individual)
     ranked, ranked_scores = top_individuals(scores, k)
-    source = "given"
-    if threshold is None:
-        threshold = separating_threshold(*leave_one_out_scores(of_gallery, individual))
-        source = "estimated in the gallery"
-    unknown = ranked_scores[:, 0].astype(np.float64) < (-np.inf if threshold is None else threshold)
+    hashes = content_hashes(known, rows=rows_named.tolist())
+    chances = Chances(of_gallery, individual, [hashes[row] for row in rows_named], probable)
+    p_unknown, probability = chances.of(scores, unknown_share)
+    # Without a calibration p_unknown is NaN, which is above nothing.
+    unknown = p_unknown > 0.5 if threshold is None else ranked_scores[:, 0].astype(np.float64) < threshold
     shown = ranked.shape[1]
     rows = named_rows(new)
     table = rows.loc[np.repeat(seen, shown)].assign(
@@ -111,6 +118,8 @@ def match(
         individual=np.asarray(names, dtype=object)[ranked].ravel(),
         score=ranked_scores.ravel(),
         unknown=np.repeat(unknown, shown),
+        probability=np.take_along_axis(probability, ranked, axis=1).ravel(),
+        p_unknown=np.repeat(p_unknown, shown),
     )
     if lost:
         # In the order of the photos, with blank cells but the reason.
@@ -128,16 +137,14 @@ def match(
     say(f"gallery: {int(named.sum())} photos of {len(names)} individuals{left_out}")
     if k > len(names):
         say(f"-k {k} is more than there are individuals; {len(names)} are listed")
-    if threshold is None:
-        say(
-            "no threshold can be estimated, which takes two individuals, one of them with two photos: no photo is "
-            "flagged; give one with --threshold"
-        )
+    flagged = f"{int(unknown.sum())} of {len(seen)} photos show an unknown individual"
+    if threshold is not None:
+        say(f"{flagged}: best score below {threshold:.4f}, given")
+    elif chances.calibration is None:
+        say("no photo is flagged as of an unknown individual; give the score below which it is one with --threshold")
     else:
-        say(
-            f"{int(unknown.sum())} of {len(seen)} photos show an unknown individual: best score below {threshold:.4f}, "
-            f"{source}"
-        )
+        say(f"{flagged}: p_unknown above 0.5, if about {unknown_share:.0%} of them do (--unknown-share)")
+    say(chances.told())
     say(f"{output}: the best {shown} individuals of {len(seen)} photos")
     if draw is not None:
         beside.draw(draw, of_photos, individual, ranked[:, 0])

@@ -32,12 +32,17 @@ def best_per_individual(
     Returns:
         float32 (P, I), similarities.
     """
+    scores = np.empty((photos, individual.max() + 1), dtype=np.float32)
+    for rows in chunks(photos, len(individual)):
+        scores[rows] = grouped_best(similarity(rows), individual)
+    return scores
+
+
+def grouped_best(alike: npt.NDArray[np.float32], individual: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+    """The best of similarities (n, G) for each individual, (n, I), of int64 (G,) in 0..I-1, each at least once."""
     order = np.argsort(individual, kind="stable")
     starts = np.searchsorted(individual[order], np.arange(individual.max() + 1))
-    scores = np.empty((photos, len(starts)), dtype=np.float32)
-    for rows in _chunks(photos, len(individual)):
-        scores[rows] = np.maximum.reduceat(similarity(rows)[:, order], starts, axis=1)
-    return scores
+    return np.maximum.reduceat(alike[:, order], starts, axis=1)
 
 
 def top_individuals(scores: npt.NDArray[np.float32], k: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
@@ -54,57 +59,7 @@ def top_individuals(scores: npt.NDArray[np.float32], k: int) -> tuple[npt.NDArra
     return ranked, np.take_along_axis(scores, ranked, axis=1)
 
 
-def leave_one_out_scores(
-    similarity_of: Similarity, individual: npt.NDArray[np.int64]
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Best scores of gallery photos, each taken for a new photo: once of a known individual, once of an unknown one.
-
-    For the first the photo itself is left out of the gallery, for the second all photos of its individual (ours).
-
-    Args:
-        similarity_of: of gallery photos to all of them.
-        individual: int64 (G,).
-
-    Returns:
-        float32 (K,) of the photos whose individual has another one, and float32 (U,) of all photos, or of none
-        where there is one individual only.
-    """
-    known, unknown = [], []
-    counts = np.bincount(individual)
-    for rows in _chunks(len(individual), len(individual)):
-        similarity = similarity_of(rows).copy()
-        own = individual[rows, None] == individual
-        unknown.append(np.where(own, -np.inf, similarity).max(axis=1))
-        similarity[np.arange(len(similarity)), np.arange(rows.start, rows.start + len(similarity))] = -np.inf
-        known.append(similarity.max(axis=1)[counts[individual[rows]] > 1])
-    others = np.concatenate(unknown)
-    return np.concatenate(known).astype(np.float32), others[np.isfinite(others)].astype(np.float32)
-
-
-def separating_threshold(known: npt.NDArray[np.float32], unknown: npt.NDArray[np.float32]) -> float | None:
-    """Find the score that best tells known individuals from unknown ones.
-
-    It has the highest balanced accuracy when scores below it count as unknown, and lies half-way between two
-    neighbouring scores. Among equally good ones it is the lowest, which flags the fewest.
-
-    Args:
-        known: float32 (K,) best scores of photos whose individual is in the gallery.
-        unknown: float32 (U,) best scores of photos whose individual is not.
-
-    Returns:
-        The threshold, or None unless there are scores of both kinds.
-    """
-    if not len(known) or not len(unknown):
-        return None
-    scores = np.unique(np.concatenate([known, unknown]).astype(np.float64))
-    between = (scores[:-1] + scores[1:]) / 2
-    # The ends flag nothing, and everything.
-    candidates = np.concatenate([scores[:1], between, np.nextafter(scores[-1:], np.inf)])
-    kept = 1 - np.searchsorted(np.sort(known), candidates, side="left") / len(known)
-    flagged = np.searchsorted(np.sort(unknown), candidates, side="left") / len(unknown)
-    return float(candidates[np.argmax(kept + flagged)])
-
-
-def _chunks(rows: int, columns: int) -> list[slice]:
+def chunks(rows: int, columns: int) -> list[slice]:
+    """Rows in pieces, of which a matrix with so many columns fits into memory."""
     step = max(1, _CHUNK_CELLS // max(1, columns))
     return [slice(start, min(start + step, rows)) for start in range(0, rows, step)]

@@ -1,5 +1,7 @@
 """`aas embed` and `aas match` on photos whose individuals are colours, and what they say to bad input."""
 
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -77,29 +79,75 @@ def test_a_model_is_found_by_name_folder_and_file(here, model):
 def test_photos_are_matched_and_the_stranger_is_flagged(here):
     said = aas("match", "mine", "gallery", "new", "-k", "2")
     assert "gallery: 6 photos of 3 individuals" in said
-    assert "1 of 2 photos show an unknown individual: best score below 0." in said
-    assert "estimated in the gallery" in said
+    assert "1 of 2 photos show an unknown individual: p_unknown above 0.5, if about 50% of them do" in said
+    assert "on 6 gallery photos; a rough guide only, as no more than 3 individuals have two photos" in said
     table = pd.read_csv("matches.csv")
     assert table["path"].tolist() == ["ben 0.png"] * 2 + ["dan 0.png"] * 2
     assert table["rank"].tolist() == [1, 2, 1, 2]
     assert table["individual"][0] == "ben" and table["score"][0] > 0.99
     assert table["unknown"].tolist() == [False, False, True, True]
     assert (table["score"][::2].to_numpy() >= table["score"][1::2].to_numpy()).all()
+    assert (table["unknown"] == (table["p_unknown"] > 0.5)).all() and table["p_unknown"].is_monotonic_increasing
+    assert (table.groupby("path")["probability"].sum() + table["p_unknown"][::2].to_numpy() <= 1.0002).all()
+    assert table["probability"][0] > 0.5 > table["probability"][2]
+
+
+def test_the_share_of_unknown_ones_that_is_expected_moves_the_odds(here):
+    odds = []
+    for share in ("0.2", "0.5"):
+        said = aas("match", "mine", "gallery", "new", "--unknown-share", share)
+        p = pd.read_csv("matches.csv").groupby("path")["p_unknown"].first()
+        odds.append(p / (1 - p))
+    assert "if about 50% of them do" in said
+    np.testing.assert_allclose(odds[1] / odds[0], 4, rtol=0.01)
+    aas("match", "mine", "gallery", "new", "--unknown-share", "0")
+    table = pd.read_csv("matches.csv")
+    assert (table["p_unknown"] == 0).all() and not table["unknown"].any()
+
+
+def test_copies_in_a_gallery_change_no_probability(here):
+    aas("match", "mine", "gallery", "new", "-o", "before.csv")
+    for number in range(3):
+        shutil.copy(here / "gallery" / "ada" / "ada 0.png", here / "gallery" / "ada" / f"copy {number}.png")
+    said = aas("match", "mine", "gallery", "new")
+    assert "on 6 gallery photos; 3 copies in the gallery count as one photo with their originals" in said
+    pd.testing.assert_frame_equal(pd.read_csv("matches.csv"), pd.read_csv("before.csv"))
+
+
+def test_probabilities_that_rest_on_one_individual_are_not_to_be_trusted(here):
+    draw(here / "mostly", ["ada", "ben"], each=1)
+    draw(here / "mostly", ["cleo"], each=3)
+    said = aas("match", "mine", "mostly", "new")
+    assert "do not trust probability and p_unknown: one individual alone has two different photos" in said
+    assert pd.read_csv("matches.csv")["p_unknown"].between(0, 1).all()
 
 
 def test_a_given_threshold_is_taken(here):
     assert "0 of 2 photos show an unknown individual: best score below 0.1000, given" in aas(
         "match", "mine", "gallery", "new", "--threshold", "0.1", "-o", "m.csv"
     )
-    assert not pd.read_csv("m.csv")["unknown"].any()
+    table = pd.read_csv("m.csv")
+    assert not table["unknown"].any() and (table["p_unknown"] > 0.5).any()
 
 
 def test_single_photos_flag_nothing_and_say_so(here):
     draw(here / "singles", ["ada", "ben"], each=1)
     said = aas("match", "mine", "singles", "new")
-    assert "no threshold can be estimated" in said and "no photo is flagged" in said
+    assert "no photo is flagged" in said and "the gallery cannot calibrate them, which takes two individuals" in said
     assert "-k 5 is more than there are individuals; 2 are listed" in said
-    assert not pd.read_csv("matches.csv")["unknown"].any()
+    table = pd.read_csv("matches.csv")
+    assert not table["unknown"].any() and table[["probability", "p_unknown"]].isna().all(axis=None)
+    assert (
+        aas("match", "mine", "singles", "new", "--threshold", "0.99").count("photos show an unknown individual: best")
+        == 1
+    )
+
+
+@pytest.mark.parametrize("share", ["1.5", "-0.1", "half"])
+def test_a_share_is_a_number_from_0_to_1(here, share):
+    with pytest.raises(SystemExit) as ended:
+        aas("match", "mine", "gallery", "new", "--unknown-share", share)
+    assert ended.value.code == 2
 
 
 def test_a_gallery_in_a_csv_leaves_out_photos_of_nobody(here):

@@ -77,16 +77,21 @@ def test_photos_are_matched_by_keypoints_and_drawn(herd, tmp_path, aas):
     (tmp_path / "new").mkdir()
     for individual in range(8):
         animal(individual, 20).save(tmp_path / "new" / f"{individual}.png")
+    for stranger in (20, 21):
+        animal(stranger, 20).save(tmp_path / "new" / f"stranger {stranger}.png")
     options = ("--set", "evidence=local", "--set", "evidence.crop=[0.2,0.2,0.8,0.8]")
     said = aas("match", "mine", str(herd), "new", *options, "--draw", "pictures")
     assert "scores are probabilities; weights by the gallery's individuals: features" in said
     table = pd.read_csv(tmp_path / "matches.csv")
     best = table[table["rank"] == 1]
+    strange = best["path"].str.startswith("stranger")
     right = best["individual"].str[-1] == best["path"].str[0]
-    assert right.mean() > 0.8
+    assert right[~strange].mean() > 0.8
     assert best["score"].between(0, 1).all()
+    assert best["unknown"][strange].all() and (best["unknown"] == (best["p_unknown"] > 0.5)).all()
+    assert (best["p_unknown"][~strange] < 0.5).mean() > 0.8 and best["probability"][right].median() > 0.5
     pictures = sorted((tmp_path / "pictures").glob("*.jpg"))
-    assert len(pictures) == 8
+    assert len(pictures) == 10
     assert np.asarray(Image.open(pictures[0])).shape[0] == 360
     bare = aas("match", "mine", str(herd), "new")
     assert "probabilities" not in bare

@@ -6,13 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aas_plugin.evaluation import matching
-from aas_plugin.evaluation.matching import (
-    best_per_individual,
-    cosine,
-    leave_one_out_scores,
-    separating_threshold,
-    top_individuals,
-)
+from aas_plugin.evaluation.matching import best_per_individual, cosine, top_individuals
 
 
 def drawn(seed, photos, size, individuals):
@@ -43,21 +37,6 @@ def test_an_individual_scores_by_its_most_similar_photo(herd):
             assert abs(found[p, i] - best) < 1e-6
 
 
-@given(herds)
-def test_leave_one_out_agrees_with_loops(herd):
-    _, gallery, individual = herd
-    known, unknown = [], []
-    for g, row in enumerate(gallery):
-        rest = [h for h in range(len(gallery)) if h != g]
-        if any(individual[h] == individual[g] for h in rest):
-            known.append(max(row @ gallery[h] for h in rest))
-        others = [row @ gallery[h] for h in rest if individual[h] != individual[g]]
-        unknown += [max(others)] if others else []
-    found = leave_one_out_scores(cosine(gallery, gallery), individual)
-    np.testing.assert_allclose(found[0], known, atol=1e-6)
-    np.testing.assert_allclose(found[1], unknown, atol=1e-6)
-
-
 @pytest.mark.usefixtures("_chunks")
 def test_chunks_change_nothing():
     features, gallery, individual = drawn(3, 9, 20, 6)
@@ -65,36 +44,6 @@ def test_chunks_change_nothing():
     np.testing.assert_allclose(
         best_per_individual(cosine(features, gallery), len(features), individual), best, atol=1e-6
     )
-    assert len(leave_one_out_scores(cosine(gallery, gallery), individual)[1]) == 20
-
-
-scores = st.lists(st.integers(-10, 10).map(lambda value: value / 10), max_size=8)
-
-
-@given(scores, scores)
-def test_no_other_threshold_separates_better(known, unknown):
-    known, unknown = np.array(known, dtype=np.float32), np.array(unknown, dtype=np.float32)
-    found = separating_threshold(known, unknown)
-    if not len(known) or not len(unknown):
-        assert found is None
-        return
-
-    def accuracy(threshold):
-        return np.mean([float(k) >= threshold for k in known]) + np.mean([float(u) < threshold for u in unknown])
-
-    tried = [accuracy(value / 20) for value in range(-24, 24)]
-    assert accuracy(found) >= max(tried) - 1e-9
-
-
-def test_among_equal_thresholds_the_lowest_flags_the_fewest():
-    assert separating_threshold(np.float32([0.5, 0.9]), np.float32([0.5, 0.9])) == 0.5
-    assert separating_threshold(np.float32([0.8]), np.float32([0.4])) == pytest.approx(0.6)
-
-
-def test_single_photos_give_no_threshold():
-    gallery = np.eye(3, dtype=np.float32)
-    assert separating_threshold(*leave_one_out_scores(cosine(gallery, gallery), np.array([0, 1, 2]))) is None
-    assert separating_threshold(*leave_one_out_scores(cosine(gallery, gallery), np.array([0, 0, 0]))) is None
 
 
 def test_ranks_break_ties_by_the_lower_individual_and_end_with_the_gallery():
