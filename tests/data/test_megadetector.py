@@ -166,6 +166,48 @@ def test_numbers_of_categories_without_names_are_told_and_can_be_named(photos):
     assert found.table["path"].tolist() == ["b/1.jpg#xywh=1,0,20,20"]
 
 
+def test_pytorch_wildlife_is_read_with_blank_photos_and_with_classes(photos):
+    boxes, blank = [corners(box) for box in BOXES[:2]], {"img_id": "b/1.jpg", "bbox": []}
+    found = [{"img_id": "a/1.JPG", "bbox": boxes, "category": [0, 1], "confidence": [0.9, 0.9]}]
+    plain = {"annotations": [*found, blank | {"category": [], "confidence": []}], "categories": {"0": "animal"}}
+    with pytest.warns(UserWarning, match="1 detections of person, 1 photos without an animal"):
+        assert read(photos, plain).table["path"].tolist() == ["a/1.JPG#xywh=10,20,50,40"]
+    classes = {"det_category": [0, 0], "det_confidence": [0.9, 0.1], "clf_category": [1, 0], "clf_confidence": [1, 1]}
+    classified = {
+        "annotations": [{"img_id": "a/1.JPG", "bbox": boxes} | classes, blank | {key: [] for key in classes}],
+        "det_categories": {"0": "animal", "1": "person", "2": "vehicle"},
+        "clf_categories": {"0": "Leopardus", "1": "Panthera"},
+    }
+    with pytest.warns(UserWarning, match="1 detections below confidence 0.2"):
+        assert read(photos, classified, species="panthera").table["path"].tolist() == ["a/1.JPG#xywh=10,20,50,40"]
+
+
+def test_categories_as_text_that_begin_with_0_are_those_of_lists(photos):
+    shares = [detection("0"), detection("1", bbox=(0.5, 0.5, 0.5, 0.5))]
+    with pytest.warns(UserWarning, match="1 detections of person.*taken thus: 0 as animal, 1 as person"):
+        found = read(photos, {"detection_categories": None, "images": [{"file": "b/1.jpg", "detections": shares}]})
+    assert found.table["path"].tolist() == ["b/1.jpg#xywh=16,12,80,60"]
+
+
+def test_speciesnet_is_read_as_it_lies(photos):
+    taxa = "0a1b;mammalia;carnivora;felidae;panthera;{};{}"
+    listed = [
+        {"filepath": name, "detections": [detection() | {"label": "animal"}], "prediction": taxa.format(*kind)}
+        for name, kind in (("a/1.JPG", ("leo", "lion")), ("a/2.jpg", ("pardus", "leopard")))
+    ]
+    listed += [{"filepath": "b/1.jpg", "failures": ["DETECTOR"], "model_version": "4.0.1a"}]
+    with pytest.warns(UserWarning, match="1 photos that the detector could not read.*2 species, 1 lion, 1 leopard"):
+        assert read(photos, {"predictions": listed}).table["path"].tolist() == [
+            "a/1.JPG#xywh=16,12,80,60", "a/2.jpg#xywh=16,12,80,60",
+        ]  # fmt: skip
+
+
+def test_results_of_coco_have_sides_and_not_corners(photos):
+    one = {"image_id": "b/1.jpg", "category_id": 0, "bbox": [10, 20, 50, 40], "score": 0.9}
+    with pytest.warns(UserWarning, match="0 as animal"):
+        assert read(photos, [one]).table["path"].tolist() == ["b/1.jpg#xywh=10,20,50,40"]
+
+
 def test_lists_without_categories_or_confidences_are_taken_whole_and_that_is_told(photos):
     with pytest.warns(UserWarning, match=r"no detection has a category.*no detection has a confidence"):
         assert len(read(photos, [{"file": "b/1.jpg", "x1": 0, "y1": 0, "x2": 20, "y2": 20}])) == 1
