@@ -10,6 +10,7 @@ from pydantic import Field, field_validator
 
 from aas_plugin.data.animals import Animal, TrapOptions, catalogue_of, root_of
 from aas_plugin.data.catalogue import Catalogue
+from aas_plugin.data.coco_cameras import NO_ANIMALS
 from aas_plugin.data.tables import folded, named_columns, read_cells
 from aas_plugin.data.told import Told, counts_as, several_species
 from aas_plugin.errors import AasError
@@ -47,7 +48,8 @@ def is_timelapse(headers: list[str]) -> bool:
 def timelapse(options: TimelapseOptions) -> Catalogue:
     """Read `File` and `RelativePath`, each row a whole photo; the camera is the folder, the date is `DateTime`.
 
-    Older exports have `Date` and `Time`. A column `identity` or `species`, or one that the options name so, is used.
+    Older exports have `Date` and `Time`. A column `identity` or `species`, or one that the options name so, is used;
+    rows whose species is none, such as "Empty" or "Human", are left out, with a warning that counts them.
     Several rows of one photo are one, which is told; rows are in the order of the file otherwise.
 
     Raises:
@@ -68,6 +70,8 @@ def timelapse(options: TimelapseOptions) -> Catalogue:
     for row in table.itertuples(index=False):
         if not row.file:
             told.out["rows without a file"] += 1
+        elif not options.species and counts_as(row.species, NO_ANIMALS):
+            told.out[f"rows of {row.species}"] += 1
         elif not counts_as(row.species, options.species):
             told.out["rows of other species"] += 1
         else:

@@ -37,7 +37,11 @@ def counts_as(name: str, wanted: Iterable[str]) -> bool:
 
 def several_species(counted: Counter[str], told: Told) -> None:
     """Note that animals of more than one species are taken, of which no two are one individual."""
-    found = {name: count for name, count in counted.most_common() if name and count}
+    alike: dict[str, str] = {}
+    found: Counter[str] = Counter()
+    for name, count in counted.most_common():
+        if name and count:
+            found[alike.setdefault(_folded(name), name)] += count
     if len(found) > 1:
         listed = ", ".join(f"{count} {name}" for name, count in list(found.items())[:5])
         more = f" and {len(found) - 5} more" if len(found) > 5 else ""

@@ -141,6 +141,14 @@ def test_a_table_of_timelapse_is_read_with_its_own_columns(traps):
         assert len(read_table(traps, TABLE, species="hyena")) == 1
 
 
+def test_species_that_are_none_are_left_out_of_timelapse_and_case_makes_no_two(traps):
+    table = TABLE.replace("hyena", "Empty").replace("tom,leopard", "tom,Leopard") + "x,2.jpg,a,,false,,Human\n"
+    with pytest.warns(UserWarning, match="left out: 1 rows of Empty, 1 rows of Human$"):
+        assert read_table(traps, table).table["path"].tolist() == ["a/1.jpg", "b/2.jpg"]
+    with pytest.warns(UserWarning, match="3 rows of other species"):
+        assert len(read_table(traps, table, species="human")) == 1
+
+
 def test_older_tables_and_several_rows_of_a_photo(traps):
     text = "File,RelativePath,Date,Time,identity\n1.jpg,a,03-Jun-2016,02:00:00,leo\n1.jpg,a,03-Jun-2016,02:00:00,leo\n"
     with pytest.warns(UserWarning, match=r"1 rows without a file, 1 files .*\.avi .*, 1 further observations"):
