@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -79,9 +80,16 @@ def _encounter(
         locality=locality,
         latitude=latitude,
         longitude=longitude,
-        # Latin letters, digits, hyphens and underscores are allowed there.
-        sighting=re.sub(r"[^A-Za-z0-9_-]+", "-", f"{name}_{day:%Y%m%d}").strip("-") if name and day else "",
+        sighting=f"{_plain(name)}_{day:%Y%m%d}" if name and day else "",
     )
+
+
+def _plain(name: str) -> str:
+    """A place in the Latin letters, digits, hyphens and underscores that an id may have; no two are called alike."""
+    plain = re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-")
+    lost = re.search(r"[^A-Za-z0-9_ -]", name)
+    digest = hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()[:8]
+    return "-".join(filter(None, (plain, digest))) if lost else plain
 
 
 def _place(photo: pd.Series, deployment: object, stood: Mapping[str, Mapping[str, str]]) -> tuple[str, str, str]:

@@ -13,7 +13,7 @@ import pandas as pd
 from aas_plugin.errors import AasError
 from aas_plugin.exchange.camtrap_dp import new_package, undated, write_package
 from aas_plugin.exchange.capture_history import capture_history, write_history
-from aas_plugin.exchange.deployments import check_deployments, deployment_of
+from aas_plugin.exchange.deployments import COLUMNS, check_deployments, deployment_of
 from aas_plugin.exchange.descriptor import Said
 from aas_plugin.exchange.encounters import encounters
 from aas_plugin.exchange.folders import write_folders
@@ -189,7 +189,8 @@ def _deployments(named: Named, wishes: Wishes) -> pd.DataFrame | None:
         return wishes.deployments
     table = named.package.deployments
     check_deployments(table, str(named.package.folder / "deployments.csv"))
-    return table if "locationName" in table else table.assign(locationName="")
+    # A package has only the columns that its file has, of those that nothing here reads.
+    return table.reindex(columns=[*COLUMNS, *table.columns.difference(COLUMNS, sort=False)], fill_value="")
 
 
 def _deployed(named: Named, deployments: pd.DataFrame | None) -> tuple[pd.Series, list[str]]:

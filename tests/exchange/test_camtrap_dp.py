@@ -153,6 +153,17 @@ def test_observations_of_events_and_of_other_things_stay_and_new_ones_have_their
     assert not (tmp_path / "other").exists()
 
 
+def test_a_package_with_few_columns_goes_into_every_format(made, tmp_path):
+    table = pd.read_csv(made / "deployments.csv", dtype=str)
+    needed = ["deploymentID", "latitude", "longitude", "deploymentStart", "deploymentEnd"]
+    table[needed].to_csv(made / "deployments.csv", index=False)
+    photos = of_package(made, ["media/north/IMG 1.jpg"])
+    for kind in ("wildbook", "capture-history", "camtrap-dp"):
+        export(photos, tmp_path / kind, kind, Wishes(SAID))
+    assert pd.read_csv(tmp_path / "capture-history" / "captures.csv")["station"].to_list() == ["north"]
+    assert pd.read_csv(tmp_path / "wildbook" / "encounters.csv")["Encounter.decimalLatitude"].to_list() == [-25.0]
+
+
 def test_times_without_a_zone_are_asked_for_and_other_versions_refused(made, tmp_path):
     rewrite(made, "media", timestamp="2024-05-01T06:10:00")
     with pytest.raises(AasError, match=r"6 times without a zone \(media, timestamp.*--timezone"):

@@ -1,6 +1,7 @@
 """The CSV, folders and Wildbook sheets of a run, read again."""
 
 import os
+import re
 
 import numpy as np
 import pandas as pd
@@ -137,6 +138,14 @@ def test_wildbook_rows_are_the_photos_of_an_individual_a_place_and_a_day(tmp_pat
     assert {name: first[f"Encounter.{name}"] for name in wanted} == wanted
     # Three individuals at one place on one day are one sighting.
     assert sheet["Encounter.sightingID"].to_list()[2:] == ["river_20240509"] * 3
+
+
+def test_places_in_any_letters_are_sightings_of_their_own(tmp_path):
+    table = CAMERA_TRAPS.iloc[:4].assign(date="2024-05-01", bbox=NA, camera=["Река", "Гора", "Hill 1", "Hill 1"])
+    export(named(camera_traps(tmp_path, table, same=[])), tmp_path / "wb", "wildbook", LION)
+    ids = pd.read_csv(tmp_path / "wb" / "encounters.csv")["Encounter.sightingID"].to_list()
+    assert len(set(ids)) == 3 and "Hill-1_20240501" in ids
+    assert all(re.fullmatch(r"[A-Za-z0-9_-]+", one) for one in ids)
 
 
 def test_a_workbook_holds_the_same_rows(tmp_path):
