@@ -6,7 +6,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import date, tzinfo
+from datetime import date, timedelta, tzinfo
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ from aas_plugin.errors import AasError
 from aas_plugin.exchange.deployments import known, span
 from aas_plugin.exchange.folders import unique_names
 from aas_plugin.exchange.gathering import Named
-from aas_plugin.exchange.occasions import begins, days_within
+from aas_plugin.exchange.occasions import begins, days_within, merged
 from aas_plugin.exchange.projecting import utm
 from aas_plugin.exchange.times import local_day, parse_moment
 from aas_plugin.exchange.words import count
@@ -31,7 +31,8 @@ class History:
         captures: a row for each individual, occasion and station with a photo: `individual`, `occasion`, `station`,
             `photos` (their number).
         stations: a row each: `station`, `latitude` and `longitude` in degrees, `x` and `y` in metres, NaN where
-            unknown, and `effort`, the days that it stood, NaN where unknown.
+            unknown, and `effort`, the days that it stood, NaN where unknown; while several of its cameras stood, time
+            counts once.
         effort: float64 (stations, occasions), the days that each stood in each occasion; None where it is not known of
             all of them.
         zone: the UTM zone of x and y; blank where coordinates are not known of all stations.
@@ -88,7 +89,9 @@ def capture_history(
         )
     spans = [] if deployments is None else [(row, span(row, zone)) for _, row in deployments.iterrows()]
     stood = [(place[row["deploymentID"]], when) for row, when in spans if when is not None]
-    all_days: list[date] = [*days[kept], *(end.date() for _, when in stood for end in when)]
+    # Of a day on which a camera ends at midnight nothing is left.
+    ends = [max(start, end - timedelta(microseconds=1)) for _, (start, end) in stood]
+    all_days: list[date] = [*days[kept], *(start.date() for _, (start, _) in stood), *(end.date() for end in ends)]
     starts = begins(min(all_days), max(all_days), length)
     occasion = [bisect_right(starts, day) for day in days[kept]]
     seen = pd.DataFrame({"individual": photos["individual"][kept], "occasion": occasion, "station": station[kept]})
@@ -98,8 +101,9 @@ def capture_history(
     effort = None
     if deployments is not None and len(stood) == len(deployments):
         effort = np.zeros((len(names), len(starts) - 1))
-        for name, when in stood:
-            effort[names.index(name)] += days_within(when, starts)
+        for row, name in enumerate(names):
+            for when in merged([when for station, when in stood if station == name]):
+                effort[row] += days_within(when, starts)
         stations["effort"] = effort.sum(axis=1)
         outside = effort[[names.index(one) for one in captures["station"]], captures["occasion"] - 1] <= 0
         if outside.any():
@@ -111,9 +115,9 @@ def capture_history(
         told.append("effort is not known; give start and end of every deployment by --deployments FILE.csv")
     if not utm_zone:
         told.append("coordinates are not known of all stations, so that there is no file of traps; give --deployments")
-    ends = [date.fromordinal(day.toordinal() - 1) for day in starts[1:]]
+    last_days = [date.fromordinal(day.toordinal() - 1) for day in starts[1:]]
     numbers = range(1, len(starts))
-    occasions = pd.DataFrame({"occasion": numbers, "first_day": starts[:-1], "last_day": ends})
+    occasions = pd.DataFrame({"occasion": numbers, "first_day": starts[:-1], "last_day": last_days})
     return History(occasions, captures, stations, effort, utm_zone, tuple(told))
 
 

@@ -44,6 +44,17 @@ def begins(first: date, last: date, length: tuple[int, str]) -> list[date]:
     return found
 
 
+def merged(spans: Sequence[tuple[datetime, datetime]]) -> list[tuple[datetime, datetime]]:
+    """Stretches of time without those that others cover: what overlaps is one."""
+    found: list[tuple[datetime, datetime]] = []
+    for start, end in sorted(spans):
+        if found and start <= found[-1][1]:
+            found[-1] = found[-1][0], max(found[-1][1], end)
+        else:
+            found.append((start, end))
+    return found
+
+
 def days_within(stood: tuple[datetime, datetime], starts: Sequence[date]) -> list[float]:
     """How many days of a stretch of time lie in each occasion.
 

@@ -105,6 +105,23 @@ def test_captures_effort_and_matrix(tmp_path):
     assert {row.split()[3] for row in captures[1:]} <= {row[0] for row in traps}
 
 
+def test_days_on_which_two_cameras_of_a_station_stood_count_once():
+    rows = [
+        ("left", "2024-05-01", "2024-05-04"),
+        ("right", "2024-05-03", "2024-05-05"),
+        ("later", "2024-05-07", "2024-05-07"),
+    ]
+    table = deployments(*((name, "hill", "-25.0", "31.5", start, end) for name, start, end in rows))
+    assert history(named(("x", "2024-05-01", "left")), table, "7d").effort.tolist() == [[6.0]]
+
+
+def test_a_camera_that_ends_at_midnight_begins_no_occasion():
+    row = ("a", "hill", "-25.0", "31.5", "2024-05-01", "2024-05-02T00:00:00")
+    found = history(named(("x", "2024-05-01", "a")), deployments(row), "1d")
+    assert found.occasions["last_day"].to_list() == [date(2024, 5, 1)]
+    assert found.effort.tolist() == [[1.0]]
+
+
 def test_a_photo_when_no_camera_stood_is_told():
     found = history(named(("x", "2024-05-06", "a1"), ("x", "2024-05-01", "a1")), STOOD)
     assert "1 photo from occasions in which no camera stood" in found.told[0]
