@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ from aas_plugin.data.boxes import box_in_words, split_box
 from aas_plugin.data.camtrap_dp import Package, media_of
 from aas_plugin.data.catalogue import Catalogue
 from aas_plugin.exchange.times import iso, readable
+from aas_plugin.exchange.words import count
 from aas_plugin.runs.facts import read_facts
 from aas_plugin.runs.status import read_status
 
@@ -99,6 +101,13 @@ def gather(
         written = pd.Series([seen[photo].get(column, pd.NA) for photo in photos["photo"]], dtype="string")
         photos[column] = photos[column].fillna(written) if column in photos else written
     photos["taken"] = readable(photos["date"])
+    unread = photos["date"][photos["date"].notna() & photos["taken"].isna()]
+    if len(unread):
+        warnings.warn(
+            f"the dates of {count(len(unread), 'photo')} are not understood, such as {unread.iloc[0]!r}, and are taken "
+            "as unknown; write them as 2024-05-31 17:04:00",
+            stacklevel=2,
+        )
     people, told = _answered(folder, paths)
     photos["people"], photos["told"] = pd.array(people, dtype="string"), pd.array(told, dtype="string")
     status = read_status(folder, alive=False)

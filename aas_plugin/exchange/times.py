@@ -13,7 +13,10 @@ from aas_plugin.data.photo_list import day_first, iso_date
 from aas_plugin.errors import AasError
 
 _DAY = re.compile(r"(\d{4})(?:[-:/.](\d{1,2})(?:[-:/.](\d{1,2}))?)?")
-_TIME = re.compile(r"[T ]\s*(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,]\d+)?)?\s*(Z|UTC|[-+]\d{2}:?\d{2})?", re.IGNORECASE)
+_TIME = re.compile(
+    r"[T ]\s*(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,]\d+)?)?\s*([ap]\.?m\.?)?\s*(Z|UTC|[-+]\d{2}(?::?\d{2})?)?",
+    re.IGNORECASE,
+)
 _OFFSET = re.compile(r"([-+])(\d{1,2}):?(\d{2})?")
 
 
@@ -42,8 +45,8 @@ class Moment:
 def parse_moment(text: object) -> Moment | None:
     """A date with the year first, such as `2021-05-31`, `2021:05:31 08:25:38` or `2021-05-31T08:25:38+02:00`.
 
-    A year, or a year and month, will do. Fractions of seconds are dropped. None for anything else, also for dates
-    whose day and month could be taken for each other.
+    A year, or a year and month, will do, and hours may end with AM or PM. Fractions of seconds are dropped. None for
+    anything else, also for dates whose day and month could be taken for each other.
     """
     written = str(text).strip()
     found = _DAY.match(written)
@@ -63,7 +66,11 @@ def parse_moment(text: object) -> Moment | None:
         if clock is None:
             return None
         hour, minute, second = (int(part or 0) for part in clock.groups()[:3])
-        zone = None if clock[4] is None else parse_zone(clock[4])
+        if clock[4] is not None:
+            if not 1 <= hour <= 12:
+                return None
+            hour = hour % 12 + (12 if clock[4].lower().startswith("p") else 0)
+        zone = None if clock[5] is None else parse_zone(clock[5])
         return Moment(year, month, day, datetime(year, month, day, hour, minute, second, tzinfo=zone))
     except (ValueError, AasError):
         return None

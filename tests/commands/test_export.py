@@ -50,6 +50,14 @@ def test_every_format_from_the_command_line(export):
     assert len([path for path in Path("who").rglob("*.jpg") if not path.is_symlink()]) == 7
 
 
+def test_dates_that_are_not_understood_are_told_as_such(aas):
+    table = CAMERA_TRAPS.assign(date=["5/13/2024 1:10:00 PM", *["May 14 2024"] * 6])
+    camera_traps(Path(), table)
+    told = aas("export", "mine", "-o", "ch", "--format", "capture-history")
+    assert "the dates of 6 photos are not understood, such as 'May 14 2024'" in " ".join(told.split())
+    assert pd.read_csv("ch/occasions.csv")["first_day"].to_list() == ["2024-05-13"]
+
+
 def test_nothing_is_written_over_and_nothing_is_lost(export):
     export("-o", "names.csv", "--folders", "who")
     before = Path("names.csv").read_text()

@@ -17,6 +17,12 @@ from aas_plugin.exchange.times import Moment, in_zone, iso, local_day, parse_mom
         ("2021", Moment(2021)),
         ("2021:05:31 08:25:38", Moment(2021, 5, 31, datetime(2021, 5, 31, 8, 25, 38))),
         ("2021-05-31 8:25", Moment(2021, 5, 31, datetime(2021, 5, 31, 8, 25))),
+        ("2021-05-31 1:05:00 pm", Moment(2021, 5, 31, datetime(2021, 5, 31, 13, 5))),
+        ("2021-05-31 12:05 AM", Moment(2021, 5, 31, datetime(2021, 5, 31, 0, 5))),
+        (
+            "2021-05-31 08:25:38+02",
+            Moment(2021, 5, 31, datetime(2021, 5, 31, 8, 25, 38, tzinfo=timezone(timedelta(hours=2)))),
+        ),
         ("2021-05-31T08:25:38.500Z", Moment(2021, 5, 31, datetime(2021, 5, 31, 8, 25, 38, tzinfo=UTC))),
         (
             "2021-05-31T08:25:38+0530",
@@ -29,7 +35,17 @@ def test_what_is_read(text, found):
 
 
 @pytest.mark.parametrize(
-    "text", ["31.05.2021", "05/31/2021", "2021-02-30", "2021-13-01", "yesterday", "", "0000-00-00 00:00:00"]
+    "text",
+    [
+        "31.05.2021",
+        "05/31/2021",
+        "2021-02-30",
+        "2021-13-01",
+        "yesterday",
+        "",
+        "0000-00-00 00:00:00",
+        "2021-05-31 13:05 PM",
+    ],
 )
 def test_what_could_mean_anything_is_nothing(text):
     assert parse_moment(text) is None
