@@ -80,7 +80,7 @@ def new_package(named: Named, deployments: pd.DataFrame | None, said: Said) -> T
     of["mediaID"] = [_medium(photo) for photo in of["photo"]]
     of["eventID"] = ""
     once = of[~of["photo"].duplicated()]
-    paths = _paths_inside(once["photo"])
+    paths = paths_inside({photo: f"media/{photo}" for photo in once["photo"]})
     media = pd.DataFrame(
         {
             "mediaID": once["mediaID"],
@@ -191,15 +191,23 @@ def _medium(photo: str) -> str:
     return hashlib.sha256(photo.encode(errors="surrogatepass")).hexdigest()[:16]
 
 
-def _paths_inside(photos: pd.Series) -> dict[str, str]:
-    """Where each photo lies in a package: its own path below `media`, without what the format forbids in it."""
+def paths_inside(wished: Mapping[str, str]) -> dict[str, str]:
+    """Where each file lies in a package: where it is wished, without what the format forbids, and nowhere outside.
+
+    Args:
+        wished: path in the package by file.
+    """
     found: dict[str, str] = {}
     taken: set[str] = set()
-    for photo in photos:
-        path = f"media/{photo}"
-        if not _SAFE.match(path) or path.casefold() in taken:
-            pure = PurePosixPath(re.sub(r"\.{2,}", ".", path))
-            path = pure.with_name(f"{pure.stem}-{_medium(photo)}{pure.suffix}").as_posix()
+    for file, path in wished.items():
+        if not is_safe(path) or path.casefold() in taken:
+            pure = PurePosixPath(re.sub(r"\.{2,}", ".", path).lstrip("./~") or "photo")
+            path = pure.with_name(f"{pure.stem}-{_medium(file)}{pure.suffix}").as_posix()
         taken.add(path.casefold())
-        found[photo] = path
+        found[file] = path
     return found
+
+
+def is_safe(path: str) -> bool:
+    """Whether a path is one inside a package, as the format has them."""
+    return bool(_SAFE.match(path)) and "\\" not in path and not re.match(r"[A-Za-z]:", path)

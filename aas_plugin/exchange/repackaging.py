@@ -18,7 +18,7 @@ from aas_plugin.data.boxes import split_box
 from aas_plugin.data.camtrap_dp import Package, files_of, is_url, media_of
 from aas_plugin.data.catalogue import some_of
 from aas_plugin.errors import AasError
-from aas_plugin.exchange.camtrap_dp import MEDIA, Tables, mediatype, upright_size
+from aas_plugin.exchange.camtrap_dp import MEDIA, Tables, is_safe, mediatype, paths_inside, upright_size
 from aas_plugin.exchange.deployments import COLUMNS as DEPLOYMENTS
 from aas_plugin.exchange.descriptor import BASE, TABLES, VERSION, Said, resource, with_species
 from aas_plugin.exchange.gathering import Named
@@ -98,7 +98,7 @@ def named_package(named: Named, said: Said) -> Tables:
         observations = pd.concat([observations, made], ignore_index=True)
         told.append(f"new: {count(len(new), 'observation')} of images of which the package had none")
     _describe(descriptor, observations)
-    files = _files(package, named.root, told)
+    files = _files(package, media, named.root, told)
     return Tables(descriptor, tables["deployments"], media, observations, files, told)
 
 
@@ -189,25 +189,45 @@ def _describe(descriptor: dict[str, Any], observations: pd.DataFrame) -> None:
     descriptor["taxonomic"] = with_species(taxa if isinstance(taxa, list) else [], list(names))
 
 
-def _files(package: Package, root: Path, told: list[str]) -> dict[str, Path]:
-    """The files of media that are here, by their path in the new package, and those of other resources."""
-    found: dict[str, Path] = {}
+def _files(package: Package, media: pd.DataFrame, root: Path, told: list[str]) -> dict[str, Path]:
+    """The files of media that are here, by their path in the new package, and those of other resources.
+
+    A `filePath` that the format does not allow, or that lies outside, becomes one inside, in place.
+    """
+    wished: dict[str, str] = {}
+    rows: dict[int, str] = {}
     missing = []
-    for path, file in zip(package.media["filePath"], files_of(package, root), strict=True):
+    for row, (path, file) in enumerate(zip(package.media["filePath"], files_of(package, root), strict=True)):
         if is_url(file):
             continue
         if (root / file).is_file():
-            found[file if is_url(path) else path.removeprefix("./")] = root / file
+            own = path.removeprefix("./")
+            wished.setdefault(file, own if is_safe(own) and not is_url(path) else file)
+            if not is_url(path):
+                rows[row] = file
         else:
             missing.append(path)
+    inside = paths_inside(wished)
+    written = media["filePath"].to_list()
+    for row, file in rows.items():
+        written[row] = inside[file]
+    changed = [path for path, new in zip(media["filePath"], written, strict=True) if path.removeprefix("./") != new]
+    media["filePath"] = written
+    if changed:
+        told.append(f"not allowed by the format, and written otherwise: {len(changed)} filePath, {some_of(changed)}")
     if missing:
         told.append(f"not there, and only named: {len(missing)} media, {some_of(missing)}")
+    found = {inside[file]: root / file for file in wished}
     for one in package.descriptor.get("resources", []):
         if isinstance(one, dict) and one.get("name") not in TABLES:
             listed = one.get("path", [])
-            for path in listed if isinstance(listed, list) else [listed]:
-                if not is_url(str(path)) and (package.folder / str(path)).is_file():
-                    found[str(path)] = package.folder / str(path)
+            for path in map(str, listed if isinstance(listed, list) else [listed]):
+                if is_url(path) or not (package.folder / path).is_file():
+                    continue
+                if is_safe(path):
+                    found[path] = package.folder / path
+                else:
+                    told.append(f"outside of the package, and only named: {path!r} of the resource {one.get('name')!r}")
     return found
 
 

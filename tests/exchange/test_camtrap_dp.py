@@ -190,6 +190,31 @@ def test_media_on_the_web_and_missing_ones_stay_named(made, tmp_path):
     assert read_package(tmp_path / "out").media["filePath"].to_list() == media["filePath"].to_list()
 
 
+def test_media_that_lie_elsewhere_come_into_the_package_and_nothing_goes_out_of_it(made, tmp_path):
+    media = pd.read_csv(made / "media.csv", dtype=str)
+    outside = tmp_path / "else" / "where.jpg"
+    (made.parent / "beside.jpg").write_bytes((made / media["filePath"][0]).read_bytes())
+    media.loc[0, "filePath"] = "../beside.jpg"
+    media.loc[1, "filePath"] = media["filePath"][1].replace("/", "\\")
+    media.loc[2, "filePath"] = f"{outside.parent}/{media['filePath'][2]}"
+    media.loc[3, "filePath"] = f"./{media['filePath'][3]}"
+    media.to_csv(made / "media.csv", index=False)
+    descriptor = json.loads((made / "datapackage.json").read_text())
+    descriptor["resources"].append({"name": "notes", "path": "../notes.txt"})
+    (made / "datapackage.json").write_text(json.dumps(descriptor))
+    (made.parent / "notes.txt").write_text("rain")
+    (tmp_path / "out").mkdir()
+    with pytest.warns(UserWarning, match="written otherwise"):
+        told = export(
+            of_package(made, ["media/south/two.jpg"]), tmp_path / "out" / "dp", "camtrap-dp", Wishes(copy=True)
+        )
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["dp"] and not outside.parent.exists()
+    again = read_package(tmp_path / "out" / "dp").media["filePath"]
+    assert all((tmp_path / "out" / "dp" / path).is_file() for path in again) and again.nunique() == len(media)
+    assert "3 filePath" in " ".join(told) and "'../notes.txt' of the resource 'notes'" in " ".join(told)
+    assert not [error for error in errors_of(tmp_path / "out" / "dp") if "filePath" in error]
+
+
 def test_all_that_nobody_said_is_asked_for_at_once(tmp_path, deployments):
     photos = named(camera_traps(tmp_path))
     with pytest.raises(AasError) as error:
