@@ -90,6 +90,8 @@ def export(
         raise AasError("say where to write: -o FILE.csv, -o DIR with a --format, or --folders DIR")
     if output is not None and format is None and output.suffix.lower() != ".csv":
         raise AasError(f"{output} is no FILE.csv; say by --format what to write there")
+    if photos is not None and not photos.is_dir():
+        raise AasError(f"--photos {photos} is no folder; give the one that the photos lie in")
     refuse_taken([target for target in (output, folders) if target is not None], force)
     wishes = Wishes(
         said=check_said(

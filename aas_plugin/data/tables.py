@@ -60,7 +60,9 @@ def read_rows(path: Path, encoding: str | None = None) -> tuple[list[str], list[
             delimiter, text, skipped = told[4:] or "\t", rest, 1
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter or _delimiter(text), strict=True)
         rows = [(reader.line_num + skipped, row) for row in reader if any(cell.strip() for cell in row)]
-    except (OSError, UnicodeDecodeError, LookupError, csv.Error) as error:
+    except OSError as error:
+        raise AasError(f"{path} cannot be opened ({error.strerror}); give a table that can be") from error
+    except (UnicodeDecodeError, LookupError, csv.Error) as error:
         raise AasError(f"{path} is no readable table ({error}); save it as CSV in UTF-8, with a header") from error
     if not rows or not text.strip("".join(DELIMITERS) + '\r\n" '):
         raise AasError(f"{path} holds no table; save it as CSV in UTF-8, with a header")

@@ -9,6 +9,9 @@ from itertools import pairwise
 
 from aas_plugin.errors import AasError
 
+MOST = 1000
+"""Days, weeks or months that an occasion may be long."""
+
 _LENGTH = re.compile(r"(\d+)\s*(d|w|m)")
 _WORDS = {"day": "1d", "week": "1w", "month": "1m"}
 
@@ -20,7 +23,7 @@ def parse_length(text: str) -> tuple[int, str]:
         AasError: it is none.
     """
     found = _LENGTH.fullmatch(_WORDS.get(text.strip().lower(), text.strip().lower()))
-    if found is None or int(found[1]) < 1:
+    if found is None or not 1 <= int(found[1]) <= MOST:
         raise AasError(f"--occasion {text!r} is no length of time; write days as 7d, weeks as 2w or months as 1m")
     return int(found[1]), found[2]
 

@@ -29,6 +29,9 @@ def refuse_taken(targets: Sequence[Path], force: bool) -> None:
             f"{there[0]} is there already; choose another place, or put it aside by --force, which keeps it beside "
             "the new one"
         )
+    twice = [one for place, one in enumerate(targets) if os.path.abspath(one) in map(os.path.abspath, targets[:place])]
+    if twice:
+        raise AasError(f"{twice[0]} is asked for twice; give each a place of its own")
 
 
 @contextmanager

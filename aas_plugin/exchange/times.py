@@ -55,7 +55,8 @@ def parse_moment(text: object) -> Moment | None:
     year, month, day = (None if part is None else int(part) for part in found.groups())
     rest = written[found.end() :]
     try:
-        if year is None or year == 0 or (month is not None and not 1 <= month <= 12):
+        # An end of 9999 is that of none.
+        if year is None or not 0 < year < 3000 or (month is not None and not 1 <= month <= 12):
             return None
         if day is None or month is None:
             return None if rest else Moment(year, month)

@@ -137,6 +137,9 @@ def parse_set(assignment: str) -> Layer:
         value: Any = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise AasError(f"--set {assignment!r}: the value{in_words(error)}") from None
+    if isinstance(value, str) and text.strip()[0] not in "'\"|>&*!":
+        # Nobody comments on a command line; folders have a "#" in their name.
+        value = text.strip()
     for part in reversed(key.split(".")):
         value = {part: value}
     return Layer(value, f"--set {assignment}")

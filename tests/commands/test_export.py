@@ -84,7 +84,9 @@ def test_nothing_is_written_over_and_nothing_is_lost(export):
         (("-o", "dp", "--format", "camtrap-dp", "--timezone", "Maputo"), "--timezone 'Maputo' is none"),
         (("-o", "ch", "--format", "capture-history", "--occasion", "7"), "--occasion '7' is no length of time"),
         (("-o", "wb", "--format", "wildbook"), '--species "Panthera leo"'),
-        (("-o", "x", "--format", "wildbook", "--deployments", "none.csv"), "none.csv is no readable table"),
+        (("-o", "x", "--format", "wildbook", "--deployments", "none.csv"), "none.csv cannot be opened (No such"),
+        (("-o", "names.csv", "--photos", "none"), "--photos none is no folder"),
+        (("-o", "who", "--format", "folders", "--folders", "./who"), "who is asked for twice"),
     ],
 )
 def test_what_is_wrong_is_one_sentence_and_leaves_nothing(export, arguments, told):

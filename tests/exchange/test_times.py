@@ -45,6 +45,7 @@ def test_what_is_read(text, found):
         "",
         "0000-00-00 00:00:00",
         "2021-05-31 13:05 PM",
+        "9999-12-31",
     ],
 )
 def test_what_could_mean_anything_is_nothing(text):

@@ -129,6 +129,11 @@ def test_a_set_flag_that_is_none(assignment):
         parse_set(assignment)
 
 
+@pytest.mark.parametrize("text", ["photos # 50% of May", "'a # b'", "a #b"])
+def test_a_text_of_a_set_flag_is_taken_whole(text):
+    assert parse_set(f"dataset.root={text}") == {"dataset": {"root": text.strip("'")}}
+
+
 @pytest.mark.parametrize(("text", "message"), [("- 1", "settings by name"), ("a: [", "cannot be read as YAML")])
 def test_a_params_file_that_is_none(tmp_path, text, message):
     path = tmp_path / "params.yaml"
