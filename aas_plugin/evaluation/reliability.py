@@ -37,5 +37,22 @@ def error_by_chance(probability: Floats, weight: Floats | None = None) -> float:
     return float(np.sqrt(2 / np.pi * variance).sum() / weight.sum())
 
 
+def reliability_curve(probability: Floats, happened: NDArray[np.bool_]) -> Floats:
+    """What was said and what came of it, in bins of equal width that are not empty.
+
+    Args:
+        probability: float64 (n,) in [0, 1].
+        happened: bool (n,).
+
+    Returns:
+        float64 (B, 3), ascending: the mean probability of a bin, how often it happened, and how many are in it.
+    """
+    place = _bins(probability)
+    count = np.bincount(place, minlength=BINS)
+    sums = [np.bincount(place, values, minlength=BINS) for values in (probability, happened.astype(np.float64))]
+    kept = count > 0
+    return np.stack([sums[0][kept] / count[kept], sums[1][kept] / count[kept], count[kept]], axis=1)
+
+
 def _bins(probability: Floats) -> NDArray[np.int64]:
     return np.minimum((probability * BINS).astype(np.int64), BINS - 1)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from aas_plugin.evaluation.reliability import calibration_error, reliability_curve
 from aas_plugin.report.compare import Group
 from aas_plugin.report.document import Block, Cell, Curves, Heading, Paragraph, Table
 from aas_plugin.report.figures import COLOURS, drawing
@@ -24,7 +25,6 @@ COLUMNS = [
     "wrong splits (90 %)",
     "checks",
 ]
-BINS = 10
 LEAST = 20
 """Questions with a probability from which on they are drawn."""
 
@@ -62,27 +62,6 @@ def _estimate(told: dict[str, float] | None) -> str:
     return f"{told['value']:.0f} ({math.floor(told['low'])} to {math.ceil(told['high'])})"
 
 
-def reliability(probability: np.ndarray, same: np.ndarray) -> tuple[np.ndarray, float]:
-    """How often pairs were the same, by the probability that was said before.
-
-    Args:
-        probability: float64 (Q,), in [0, 1].
-        same: bool (Q,), the answers.
-
-    Returns:
-        float64 (B, 3): mean probability, share of "same" and number of each of ten bins of equal width that is not
-        empty; and the mean distance of both, weighted by number, the expected calibration error.
-    """
-    place = np.minimum((probability * BINS).astype(np.int64), BINS - 1)
-    found = [
-        (probability[place == one].mean(), same[place == one].mean(), (place == one).sum())
-        for one in set(place.tolist())
-    ]
-    points = np.array(sorted(found), dtype=np.float64).reshape(-1, 3)
-    error = float((np.abs(points[:, 0] - points[:, 1]) * points[:, 2]).sum() / max(points[:, 2].sum(), 1))
-    return points, error
-
-
 def _reliability(run: FinishedRun) -> tuple[str, str] | None:
     """A drawing of what a run said of pairs before they were answered, and in words; None where it said too little."""
     pairs = [pair for pair in asked_pairs(run) if pair.answer["decision"] in ("same", "different")]
@@ -91,7 +70,8 @@ def _reliability(run: FinishedRun) -> tuple[str, str] | None:
     known = ~np.isnan(said)
     if known.sum() < LEAST:
         return None
-    points, error = reliability(said[known], same[known])
+    points = reliability_curve(said[known], same[known])
+    error = calibration_error(said[known], same[known])
 
     def draw(axes: Any) -> None:
         axes.plot([0, 100], [0, 100], color="black", linestyle=":", linewidth=1.4, label="right")

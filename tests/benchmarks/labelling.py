@@ -29,6 +29,7 @@ from aas_plugin.clustering.jaccard import jaccard_graph
 from aas_plugin.constraints.answers import AnswerLog
 from aas_plugin.constraints.evidence import evidence_of
 from aas_plugin.evaluation.clustering_quality import clustering_quality
+from aas_plugin.evaluation.reliability import calibration_error
 from aas_plugin.individuals.nested import draw_nested, nested_count
 from aas_plugin.individuals.outlook import outlook
 from aas_plugin.individuals.standing import standing_of
@@ -99,13 +100,10 @@ def calibration(standing, individual, neighbours, rng):
     near = np.unique(np.sort(near, axis=1), axis=0)
     near = near[[tuple(pair) not in standing.evidence.asked for pair in near.tolist()]]
     same = lambda ends: individual[ends[:, 0]] == individual[ends[:, 1]]  # noqa: E731
-    return error_of(standing.chance, same(pairs)), error_of(standing.pair_probability(near, rng), same(near))
-
-
-def error_of(probability, true):
-    """Expected calibration error over ten bins of equal width."""
-    place = np.minimum((probability * 10).astype(int), 9)
-    return float(sum(abs((probability - true)[place == one].sum()) for one in range(10)) / max(len(true), 1))
+    return tuple(
+        calibration_error(p, same(ends))
+        for p, ends in ((standing.chance, pairs), (standing.pair_probability(near, rng), near))
+    )
 
 
 def nested(features, individual, seed, error, questions):
