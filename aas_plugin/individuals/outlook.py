@@ -44,8 +44,8 @@ def outlook(standing: Standing, drawn: Partitions, targets: dict[str, int] | Non
         `individuals`, `wrong_merges` and `wrong_splits`, each a mean, `value`, and the ends of an interval, `low` and
         `high`, of 95 % for the first and of 90 % for the others; `remaining`, the same of questions until the targets
         can be promised; `calibrating`, `audits` and `error`, on which all rests; and `reason`, why nothing is promised,
-        or "". Where it is not blank, `wrong_merges`, `wrong_splits` and `remaining` are None, and so is `individuals`
-        without any answer and on features that hardly tell individuals apart.
+        or "". Where too little is known, `wrong_merges`, `wrong_splits` and `remaining` are None, and so is
+        `individuals` without any answer and on features that hardly tell individuals apart.
     """
     wanted = targets or {}
     poor = _poor(standing, drawn)
@@ -65,6 +65,7 @@ def outlook(standing: Standing, drawn: Partitions, targets: dict[str, int] | Non
         left = _questions_left(standing, [wanted.get(name, _LEFT_WRONG) for name in ("wrong merges", "wrong splits")])
         told |= {"wrong_merges": estimate(drawn.merges), "wrong_splits": estimate(drawn.splits)}
         told["remaining"] = estimate(left)
+        told["reason"] = _out_of_reach(standing, wanted)
     return told
 
 
@@ -94,6 +95,24 @@ def _too_little(standing: Standing) -> str:
     return ""
 
 
+def _out_of_reach(standing: Standing, wanted: dict[str, int]) -> str:
+    """Which target the answers themselves keep from being promised, as some of them may be wrong; blank for none."""
+    votes, doubt = standing.evidence.votes, standing.doubt
+    for what, said in (("wrong merges", votes > 0), ("wrong splits", votes < 0)):
+        wrong = float(doubt[said].sum())
+        if what in wanted and wrong > _surely(wanted[what]):
+            return (
+                f"about {100 * standing.weighed.error:.1f} % of all answers are taken to be wrong, which alone leaves "
+                f"{wrong:.1f} {what}; questions that are asked again lower that, or allow more than {wanted[what]}"
+            )
+    return ""
+
+
+def _surely(most: int) -> float:
+    """The expected number of errors up to which there are surely no more than `most`."""
+    return float(chi2.ppf(1 - ENDS[1], 2 * (most + 1))) / 2
+
+
 def _questions_left(standing: Standing, most: list[int]) -> Floats:
     """Questions until as many errors as are allowed, and no more, are expected with certainty, of some draws.
 
@@ -113,7 +132,7 @@ def _questions_left(standing: Standing, most: list[int]) -> Floats:
         splits = np.concatenate([chance[~inner], of_items[apart]])
         counts = np.concatenate([joins.count[~inner], np.ones(int(apart.sum()))])
         for wrong, count, allowed in ((merges, np.ones(len(merges)), most[0]), (splits, counts, most[1])):
-            found[place] += _until(wrong, count, float(chi2.ppf(1 - ENDS[1], 2 * (allowed + 1))) / 2)
+            found[place] += _until(wrong, count, _surely(allowed))
     return found
 
 

@@ -125,6 +125,15 @@ def test_without_random_checks_nothing_is_promised(tmp_path):
     assert told["wrong_splits"] is None and told["individuals"]["low"] <= told["individuals"]["high"]
 
 
+def test_a_target_that_answers_which_may_be_wrong_forbid_is_named(tmp_path):
+    standing, rng = Labelled(tmp_path, 1.5, 3, cycles=4, error=0.1).standing()
+    drawn = standing.partitions(rng)
+    told = outlook(standing, drawn, {"wrong merges": 0, "wrong splits": 50})
+    assert " leaves " in told["reason"] and "wrong merges; " in told["reason"] and told["wrong_merges"] is not None
+    assert outlook(standing, drawn, {"wrong merges": 50, "wrong splits": 50})["reason"] == ""
+    assert outlook(standing, drawn)["reason"] == ""
+
+
 def test_on_features_that_tell_nothing_apart_nothing_is_said(tmp_path):
     case = Labelled(tmp_path, 30.0, 0, cycles=5, audit=0.5)
     standing, rng = case.standing()
