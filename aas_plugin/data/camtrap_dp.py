@@ -173,7 +173,10 @@ def _table(folder: Path, descriptor: dict[str, Any], name: str) -> pd.DataFrame:
     absent = [column for column in _NEEDED[name] if column not in cells]
     if absent:
         raise AasError(f"{place} has no column {some_of(absent)} but {some_of(cells.columns)}; Camtrap DP needs it")
+    # Python and R write nothing so; a deployment may be called NA.
     cells = cells.apply(lambda column: column.str.strip()).replace({"NaN": "", "nan": ""})
+    others = cells.columns != "deploymentID"
+    cells.loc[:, others] = cells.loc[:, others].replace("NA", "")
     cells = cells.reindex(columns=[*TABLES[name], *cells.columns.difference(TABLES[name], sort=False)], fill_value="")
     key = _KEYS.get(name)
     if key is not None:

@@ -37,6 +37,14 @@ def lay(tmp_path):
     return write
 
 
+def test_what_r_writes_for_nothing_is_blank_but_a_deployment_may_be_called_so(lay):
+    observed = "observationID,deploymentID,mediaID,eventID,observationType,bboxX\no1,NA,m1,NA,animal,NA\n"
+    found = read_package(lay(deployments="deploymentID,locationID\nNA,NA\nd1,river\nd2,\n", observations=observed))
+    assert found.deployments[["deploymentID", "locationID"]].to_numpy().tolist()[0] == ["NA", ""]
+    kept = found.observations[["deploymentID", "mediaID", "eventID", "bboxX"]]
+    assert kept.to_numpy().tolist() == [["NA", "m1", "", ""]]
+
+
 def test_tables_are_text_with_the_columns_of_the_standard_and_their_own(lay):
     folder = lay()
     package = read_package(folder)
