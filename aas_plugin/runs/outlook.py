@@ -102,6 +102,8 @@ def outlook_in_words(outlook: Mapping[str, Any]) -> str:
         f"in {groups} about {_count(_number(merges), 'wrong merge')} {_interval(merges)} and about "
         f"{_count(_number(splits), 'wrong split')} {_interval(splits)}"
     )
+    if "audits" in outlook:
+        wrong += f", by {_answers(outlook)}"
     if outlook.get("reached"):
         return f"Reached: {outlook['reached']}. {wrong[0].upper()}{wrong[1:]}."
     remaining = outlook.get("remaining")
@@ -118,16 +120,19 @@ def count_in_words(outlook: Mapping[str, Any]) -> list[str]:
     if told is None:
         return [f"{found}; how many there are cannot be said: {outlook['reason']}."]
     low, high = math.floor(told["low"]), math.ceil(told["high"])
-    checks = _count(outlook["audits"], "of them a random check", "of them random checks")
-    rests = f"{_count(outlook['answers'], 'answer')}, {checks}"
     sentences = [
         f"About {_count(round(told['value']), 'individual')}, between {low:,} and {high:,} (95 %).",
         f"{found}.",
-        f"This rests on {rests}, of which about {100 * outlook['error']:.1f} % are taken to be wrong.",
+        f"This rests on {_answers(outlook)}; about {100 * outlook['error']:.1f} % are taken to be wrong.",
     ]
     if outlook.get("reason"):
         sentences.append(f"Take it with care: {outlook['reason']}.")
     return sentences
+
+
+def _answers(outlook: Mapping[str, Any]) -> str:
+    checks = _count(outlook["audits"], "of them a random check", "of them random checks")
+    return f"{_count(outlook['answers'], 'answer')}, {checks}"
 
 
 def _about(remaining: Mapping[str, Any]) -> str:

@@ -81,5 +81,5 @@ def test_what_is_in_doubt_is_said_beside_the_number():
     told = {"groups": 3, "single": 1, "individuals": {"value": 4.4, "low": 2.6, "high": 7.2}, "answers": 30}
     said = count_in_words({**told, "audits": 1, "error": 0.02, "reason": "1 random check so far, and it takes 10"})
     assert said[0] == "About 4 individuals, between 2 and 8 (95 %)."
-    assert said[2] == "This rests on 30 answers, 1 of them a random check, of which about 2.0 % are taken to be wrong."
+    assert said[2] == "This rests on 30 answers, 1 of them a random check; about 2.0 % are taken to be wrong."
     assert said[3] == "Take it with care: 1 random check so far, and it takes 10."

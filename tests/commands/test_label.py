@@ -291,6 +291,8 @@ def test_an_outlook_is_told_in_plain_words():
     )
     many = outlook_in_words({**told, "remaining": None})
     assert many == f"More questions are left than there are photos; {sentence}"
+    resting = outlook_in_words({**told, "audits": 15})
+    assert resting == f"About 40 more questions; {sentence[:-1]}, by 100 answers, 15 of them random checks."
     done = {**told, "target": "wrong merges <= 3", "reached": "wrong merges <= 3"}
     assert outlook_in_words(done) == f"Reached: wrong merges <= 3. {sentence.capitalize()}"
     one = outlook_in_words({**told, "wrong_merges": estimate(2, 1, 3), "wrong_splits": estimate(1, 0, 2)})
