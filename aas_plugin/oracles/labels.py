@@ -47,8 +47,8 @@ class LabelsOracle:
         for path, name in zip(question.paths, named, strict=True):
             if pd.isna(name):
                 raise AasError(
-                    f"the oracle 'labels' answers from identities, and {path!r} has no identity; leave it out, use "
-                    "--sampler none, or somebody who looks at the photos"
+                    f"the oracle 'labels' answers from identities, and {path!r} has no identity; leave it out, take "
+                    "--sampler none, or ask people by --oracle people"
                 )
         if not (self.options.cannot_tell_rate or self.options.error_rate):
             return "same" if named[0] == named[1] else "different"

@@ -136,13 +136,13 @@ class Engine:
         run.plugins.register(ActiveLabels(self.history, self.check, self._before_any_question), name="active learning")
         first = 0
         if state is not None:
+            choose_clustering(run, None)
             self._need(self.hook.aas_load_state(run=run, state=state["adapter"]), "aas_load_state")
             first = int(state["epoch"]) + 1
             history = self.history
             history.asking, history.seconds, history.epochs = state["asking"], state["seconds"], state["losses"]
             history.read_cycles(first)
             self._keep_best()
-            choose_clustering(run, None)
         epoch, over = first, first > 0 and self._is_over(first - 1)
         while epoch < run.epochs and not over:
             self._epoch(epoch)
@@ -198,7 +198,7 @@ class Engine:
             graph = self._last[1]
         labels = self._need(self.hook.aas_pseudo_labels(run=run, features=features, graph=graph), "aas_pseudo_labels")
         before = self.history.epochs
-        if labels.max(initial=-1) == -1 and (not before or before[-1]["clusters"] > 0):
+        if self.trains and labels.max(initial=-1) == -1 and (not before or before[-1]["clusters"] > 0):
             clustering = run.active.clustering
             warnings.warn(
                 f"no cluster was found in epoch {epoch}: raise clustering.eps (now {clustering.eps:g}) or lower "

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from aas_plugin.constraints.evidence import evidence_of
-from aas_plugin.files import json_if_readable, write_table
+from aas_plugin.files import json_if_readable, read_table, write_table
 from aas_plugin.individuals.outlook import outlook
 from aas_plugin.individuals.standing import standing_of
 from aas_plugin.individuals.targets import Target
@@ -91,21 +91,33 @@ def read_outlook(folder: Path) -> dict[str, Any]:
     return found if isinstance(found.get("groups"), int) else {}
 
 
+def names_are_whole(folder: Path) -> bool:
+    """Whether what is known of single photos is in a run's folder, and can be read."""
+    try:
+        read_table(folder / NAMES)
+    except (OSError, ValueError):
+        return False
+    return True
+
+
 def outlook_in_words(outlook: Mapping[str, Any]) -> str:
-    """What an outlook says, in one or two plain sentences."""
+    """What an outlook says, in one or two plain sentences; blank where there is none."""
+    if not outlook:
+        return ""
     groups = _count(outlook["groups"], "group")
+    done = f"Reached: {outlook['reached']}. " if outlook.get("reached") else ""
     merges, splits = outlook.get("wrong_merges"), outlook.get("wrong_splits")
     if merges is None or splits is None:
         reason = outlook.get("reason") or "too little is known"
-        return f"{groups} so far; how many are wrong cannot be said: {reason}."
+        return f"{done}{groups} so far; how many are wrong cannot be said: {reason}."
     wrong = (
         f"in {groups} about {_count(_number(merges), 'wrong merge')} {_interval(merges)} and about "
         f"{_count(_number(splits), 'wrong split')} {_interval(splits)}"
     )
     if "audits" in outlook:
         wrong += f", by {_answers(outlook)}"
-    if outlook.get("reached"):
-        return f"Reached: {outlook['reached']}. {wrong[0].upper()}{wrong[1:]}."
+    if done:
+        return f"{done}{wrong[0].upper()}{wrong[1:]}."
     remaining = outlook.get("remaining")
     wrong = f"{'more questions are left than there are photos' if remaining is None else _about(remaining)}; {wrong}"
     reason = outlook.get("reason")

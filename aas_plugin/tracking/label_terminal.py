@@ -50,7 +50,9 @@ class LabelTerminal(Terminal):
     @hookimpl
     def aas_cycle_finished(self, run: Run, report: dict[str, Any]) -> None:
         """Say what a batch gave."""
-        told = f"{report['asked_total']} answers: " if report["cycle"] else ""
+        told = f"{report['asked_total']:,} answers: " if report["cycle"] else ""
+        if report["cycle"] and not report["proposed"]:
+            told += "nothing is left to ask. "
         ari = report.get("ARI")
         known = "" if ari is None or ari != ari else f" ARI {ari:.3f}."
         self._say(f"{told}{escape(outlook_in_words(read_outlook(run.folder)))}{known}")
@@ -98,11 +100,17 @@ def summary(run: Run) -> str:
     """Photos, groups, single photos, answers and minutes, in a line."""
     tables = list(of_cycles(run.folder, "labels.parquet").values())
     answers = [one for one in run.active.answers() if one.cycle > 0]
-    parts = [f"{len(run.train)} photos"]
+    parts = [_count(len(run.train), "photo")]
     if tables:
         groups, single = count_groups(read_table(tables[-1])["label"].to_numpy())
-        parts += [f"{groups} groups", f"{single} single photos"]
-    return ", ".join([*parts, f"{len(answers)} answers", f"{minutes_of(answers):.0f} minutes of a person"])
+        parts += [_count(groups, "group"), _count(single, "single photo")]
+    minutes = minutes_of(answers)
+    time = "less than a minute" if minutes < 1 else _count(round(minutes), "minute")
+    return ", ".join([*parts, _count(len(answers), "answer"), *([f"{time} of a person"] if answers else [])])
+
+
+def _count(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def minutes_of(answers: Iterable[Answer]) -> float:

@@ -15,6 +15,7 @@ from rich.console import Console
 
 from aas_plugin.annotator.in_run import PageOfRun
 from aas_plugin.constraints.answers import Answer, AnswerLog
+from aas_plugin.errors import AasError
 from aas_plugin.hookspecs import hookimpl
 from aas_plugin.runs.outlook import outlook_in_words
 from aas_plugin.settings.labelling import LABELLING
@@ -72,7 +73,7 @@ def test_a_rehearsal_asks_up_to_its_limit_and_its_answers_begin_a_training_run(a
     assert outlook["reached"] and outlook["target"] == "questions <= 70" and outlook["answers"] == 70
     lines = said.splitlines()
     assert sum(" answers: " in line for line in lines) == len(told) - 1
-    assert any(re.match(r"60 photos, \d+ groups, \d+ single photos, 70 answers, 4 minutes", line) for line in lines)
+    assert any(re.match(r"60 photos, \d+ groups, \d+ single photos?, 70 answers, 4 minutes", line) for line in lines)
     assert "aas export x -o names.csv" in said and "aas label --resume" in said
     final = metrics(run)
     assert final["kept"] == "untrained" and "did not help" not in said
@@ -128,6 +129,45 @@ def test_resumed_with_another_target_it_goes_on_to_that(ready):
     assert metrics(ready.folder / "run")["asked_total"] == 16
     labelling(ready, {"adapter": {"until": "questions <= 30"}}, resume=True).execute()
     assert metrics(ready.folder / "run")["asked_total"] == 30
+
+
+@pytest.mark.parametrize("damage", [lambda file: file.unlink(), lambda file: file.write_bytes(file.read_bytes()[:30])])
+def test_what_it_says_of_names_is_made_anew_where_it_is_gone_or_damaged(ready, damage):
+    until = {"adapter": {"until": "questions <= 16"}}
+    labelling(ready, until).execute()
+    run = ready.folder / "run"
+    outlook, names = (run / "outlook.json").read_text(), pd.read_parquet(run / "names.parquet")
+    damage(run / "outlook.json")
+    damage(run / "names.parquet")
+    assert labelling(ready, until, resume=True).execute() == "finished"
+    assert (run / "outlook.json").read_text() == outlook
+    pd.testing.assert_frame_equal(pd.read_parquet(run / "names.parquet"), names)
+
+
+def test_another_target_that_is_reached_already_is_said_to_be(ready):
+    labelling(ready, {"adapter": {"until": "questions <= 16"}}).execute()
+    labelling(ready, {"adapter": {"until": "questions <= 9"}}, resume=True).execute()
+    outlook = json.loads((ready.folder / "run" / "outlook.json").read_text())
+    assert (outlook["target"], outlook["reached"]) == ("questions <= 9", "questions <= 9")
+    assert metrics(ready.folder / "run")["asked_total"] == 16
+
+
+@pytest.mark.parametrize("sampler", [{"name": "aas"}, {"name": "cal", "audit": 0}])
+def test_what_rests_on_random_checks_is_not_promised_without_any(ready, sampler):
+    with pytest.raises(AasError, match=r"'wrong merges <= 1' cannot be promised.*draws no questions at random"):
+        labelling(ready, {"adapter": {"until": "wrong merges <= 1"}, "sampler": sampler}).execute()
+    labelling(ready, {"adapter": {"until": "questions <= 30"}, "sampler": sampler}, name="other").execute()
+    outlook = json.loads((ready.folder / "other" / "outlook.json").read_text())
+    assert outlook["answers"] == 30 and outlook["reason"].endswith("draws no questions at random")
+
+
+def test_three_photos_are_asked_about_too(aas, drawn, tmp_path):
+    photos = next(drawn.rglob("metadata.csv"))
+    pd.read_csv(photos).head(3).to_csv(photos.with_name("three.csv"), index=False)
+    said = aas("label", photos.with_name("three.csv"), *SMALL, "--oracle", "labels", "--run-name", "x")
+    assert AnswerLog(tmp_path / "runs" / "x" / "answers.jsonl").answers()
+    assert len(set(labels_of(tmp_path / "runs" / "x", 1)["label"])) == 1
+    assert "1 group, 0 single photos" in said and "warning" not in said and "nothing is left to ask" in said
 
 
 class Stops:
@@ -286,9 +326,10 @@ def test_an_outlook_is_told_in_plain_words():
     sentence = "in 57 groups about 1 wrong merge (0 to 3) and about 4 wrong splits (2 to 7)."
     assert outlook_in_words(told) == f"About 40 more questions; {sentence}"
     few = {**told, "wrong_merges": None, "reason": "there are 12 answers, and it takes 40"}
-    assert outlook_in_words(few) == (
-        "57 groups so far; how many are wrong cannot be said: there are 12 answers, and it takes 40."
-    )
+    nothing = "57 groups so far; how many are wrong cannot be said: there are 12 answers, and it takes 40."
+    assert outlook_in_words(few) == nothing
+    limit = "questions <= 12"
+    assert outlook_in_words({**few, "target": limit, "reached": limit}) == f"Reached: {limit}. {nothing}"
     many = outlook_in_words({**told, "remaining": None})
     assert many == f"More questions are left than there are photos; {sentence}"
     resting = outlook_in_words({**told, "audits": 15})
