@@ -50,12 +50,13 @@ class LabelTerminal(Terminal):
     @hookimpl
     def aas_cycle_finished(self, run: Run, report: dict[str, Any]) -> None:
         """Say what a batch gave."""
+        outlook = read_outlook(run.folder)
         told = f"{report['asked_total']:,} answers: " if report["cycle"] else ""
-        if report["cycle"] and not report["proposed"]:
+        if report["cycle"] and not report["proposed"] and not outlook.get("reached"):
             told += "nothing is left to ask. "
         ari = report.get("ARI")
         known = "" if ari is None or ari != ari else f" ARI {ari:.3f}."
-        self._say(f"{told}{escape(outlook_in_words(read_outlook(run.folder)))}{known}")
+        self._say(f"{told}{escape(outlook_in_words(outlook))}{known}")
 
     # Before MLflow and the page, which take seconds to close.
     @hookimpl(tryfirst=True)

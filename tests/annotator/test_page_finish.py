@@ -4,6 +4,7 @@ import json
 
 import pytest
 from browsing import until
+from page_server import ask
 
 from aas_plugin.runs.status import write_status
 
@@ -93,3 +94,31 @@ def test_why_nothing_is_promised_is_said(page, visit):
     ada = visit(one.url)
     ada.pair()
     assert ada.text("outlook") == "57 groups so far; how many are wrong cannot be said: 8 answers are too few."
+
+
+def test_the_next_batch_of_somebody_alone_is_never_said_to_be_with_others(page, visit):
+    one = page(pairs=((0, 11),), finish=True)
+    write_status(one.folder, "waiting")
+    ada = visit(one.url)
+    ada.tab.evaluate("""() => {
+        const title = document.getElementById("panel-title");
+        window.titles = [];
+        new MutationObserver(() => window.titles.push(title.textContent)).observe(title, { childList: true });
+    }""")
+    ada.press("s")
+    ada.kept()
+    until(lambda: "All answered" in ada.text("panel-title"), "the batch to end")
+    ask(one.folder, one.photos, PAIRS[1:-1], cycle=2)
+    write_status(one.folder, "waiting")
+    until(lambda: ada.tab.evaluate("document.body.dataset.ready"), "the next batch")
+    assert "Nothing for you just now" not in ada.tab.evaluate("window.titles")
+
+
+@pytest.mark.parametrize("width", [360, 390, 540])
+def test_words_stay_inside_their_buttons_on_a_phone(page, visit, width):
+    ada = visit(page(pairs=PAIRS, finish=True).url, viewport={"width": width, "height": 800}, has_touch=True)
+    ada.pair()
+    wide = "() => [...document.querySelectorAll('.answer')].filter((one) => one.scrollWidth > one.clientWidth).length"
+    assert ada.tab.evaluate(wide) == 0
+    ada.tab.locator("button[data-command=help]").tap()
+    ada.tab.wait_for_selector("#help-dialog[open]")

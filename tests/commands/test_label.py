@@ -161,13 +161,14 @@ def test_what_rests_on_random_checks_is_not_promised_without_any(ready, sampler)
     assert outlook["answers"] == 30 and outlook["reason"].endswith("draws no questions at random")
 
 
-def test_three_photos_are_asked_about_too(aas, drawn, tmp_path):
-    photos = next(drawn.rglob("metadata.csv"))
-    pd.read_csv(photos).head(3).to_csv(photos.with_name("three.csv"), index=False)
-    said = aas("label", photos.with_name("three.csv"), *SMALL, "--oracle", "labels", "--run-name", "x")
+def test_three_photos_are_asked_about_too(aas, coats, tmp_path):
+    three = ("coats", *coats, "--set=dataset.individuals=1", "--set=dataset.photos=3", "--oracle", "labels")
+    said = aas("label", *three, "--run-name", "x")
     assert AnswerLog(tmp_path / "runs" / "x" / "answers.jsonl").answers()
     assert len(set(labels_of(tmp_path / "runs" / "x", 1)["label"])) == 1
     assert "1 group, 0 single photos" in said and "warning" not in said and "nothing is left to ask" in said
+    none = aas("label", *three, "--until", "questions <= 0")
+    assert "Reached: questions <= 0. " in none and "nothing is left to ask" not in none
 
 
 class Stops:

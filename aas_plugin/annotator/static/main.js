@@ -107,9 +107,11 @@ async function poll() {
   const idle = !question.pair || gone;
   if (idle && !document.hidden) {
     try {
-      setState(await get("/api/state", { person: identity.person }));
+      const next = await get("/api/state", { person: identity.person });
       outbox.wake();
-      if (!queue.pairs.length && state.left > 0) await queue.fill();
+      // Only whoever asks for pairs knows whether all that are left are with other people.
+      if (!queue.pairs.length && next.left > 0) await queue.fill();
+      else setState(next);
     } catch (error) {
       lost(error);
     }

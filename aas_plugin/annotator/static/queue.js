@@ -52,8 +52,9 @@ export class Queue {
     const settled = (pair) => !this.outbox.has(pair);
     this.pairs.push(...reply.pairs.filter(({ pair }) => !known.has(pair) && settled(pair)));
     this.drop(reply.gone.filter(settled));
-    this.on.state(reply.state);
+    // Pairs first: of what is left with none on the screen the page says that others have it.
     this.#changed();
+    this.on.state(reply.state);
   }
 
   /** Leave out pairs that are asked no more. */
