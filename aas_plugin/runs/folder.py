@@ -112,7 +112,7 @@ def check_settings(folder: Path, settings: SharedSettings, resume: bool) -> None
         if changed:
             raise AasError(
                 f"{folder} is a run of another configuration ({'; '.join(changed)}); resume it with its own "
-                "settings, or begin a new run under another --run-name"
+                "settings, or begin a new run under another --run-name, with its answers by `aas constraints export`"
             )
     elif (folder / "config.yaml").exists():
         raise AasError(f"{folder} holds a run already; go on with it by --resume, or use another --run-name")

@@ -64,7 +64,14 @@ class LabelTerminal(Terminal):
         """Print what came of it, and what can be done with it."""
         self.close()
         self._say(f"[bold]{escape(summary(run))}[/bold]")
-        self._say(escape(outlook_in_words(read_outlook(run.folder))))
+        outlook = read_outlook(run.folder)
+        self._say(escape(outlook_in_words(outlook)))
+        open_ones = _answered(run) - outlook.get("answers", 0)
+        if outcome == "waiting" and open_ones > 0:
+            self._say(
+                f"[yellow]Names and groups do without the last {_count(open_ones, 'answer')} so far: go on, and "
+                "press Finish on the page, to have them counted.[/yellow]"
+            )
         self._tell_commands(run, "Go on" if outcome == "waiting" else "Ask more")
         place = "" if self.where_to_look is None else self.where_to_look()
         if place:
@@ -108,6 +115,10 @@ def summary(run: Run) -> str:
     minutes = minutes_of(answers)
     time = "less than a minute" if minutes < 1 else _count(round(minutes), "minute")
     return ", ".join([*parts, _count(len(answers), "answer"), *([f"{time} of a person"] if answers else [])])
+
+
+def _answered(run: Run) -> int:
+    return sum(one.cycle > 0 for one in run.active.answers())
 
 
 def _count(count: int, what: str) -> str:

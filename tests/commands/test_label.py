@@ -20,7 +20,7 @@ from aas_plugin.hookspecs import hookimpl
 from aas_plugin.runs.outlook import outlook_in_words
 from aas_plugin.settings.labelling import LABELLING
 from aas_plugin.testing.tiny import TINY, tiny_engine
-from aas_plugin.tracking.label_terminal import minutes_of
+from aas_plugin.tracking.label_terminal import LabelTerminal, minutes_of
 
 IDS = map("{:016x}".format, itertools.count(1))
 SMALL = (
@@ -280,6 +280,17 @@ def test_a_run_that_ends_by_itself_cannot_be_finished_on_its_page(ready):
     person.join(timeout=20)
     assert done[0][0] == 409 and "Ctrl-C" in done[0][1]["error"]
     assert "Stopping" in console.file.getvalue()
+
+
+def test_what_was_answered_of_a_batch_before_ctrl_c_is_said_to_count_later(ready):
+    console = Console(file=io.StringIO(), width=200)
+    engine, individuals = with_people(ready, console)
+    engine.run.plugins.register(LabelTerminal(console, None, "aas label --resume"), name="terminal")
+    person, _ = at_the_page(console, individuals, 11, lambda post: _thread.interrupt_main())
+    assert engine.execute() == "waiting"
+    person.join(timeout=20)
+    outlook = json.loads((ready.folder / "run" / "outlook.json").read_text())
+    assert f"do without the last {11 - outlook['answers']} answers so far" in console.file.getvalue()
 
 
 def test_all_photos_are_labelled_whatever_their_split(aas, coats, tmp_path, drawn):
