@@ -130,7 +130,7 @@ def count_in_words(outlook: Mapping[str, Any]) -> list[str]:
     groups, single = outlook["groups"], outlook.get("single", 0)
     found = f"{_count(groups + single, 'individual')} by the groups as they are ({single:,} of them single photos)"
     if told is None:
-        return [f"{found}; how many there are cannot be said: {outlook['reason']}."]
+        return [f"{found}; how many there are cannot be said: {outlook.get('reason') or 'too little is known'}."]
     low, high = math.floor(told["low"]), math.ceil(told["high"])
     sentences = [
         f"About {_count(round(told['value']), 'individual')}, between {low:,} and {high:,} (95 %).",
