@@ -23,8 +23,9 @@ COUNT_ENDS = (0.025, 0.975)
 LEAST_ANSWERS, LEAST_AUDITS = 20, 10
 """Answers that calibrate, and random checks among them, from which on anything is promised (ours)."""
 
-MOST_CUT = 0.5
-"""Share of the joins inside groups that may be wrong where individuals are counted (ours)."""
+MOST_CUT, MOST_WRONG = 0.5, 0.1
+"""Features are poor where more of the joins inside groups than the first share are expected to be wrong, or CAL finds
+so; which matters where these are more than the second share of all photos (ours)."""
 
 POOR = "these features hardly tell individuals apart; another backbone may"
 
@@ -48,7 +49,7 @@ def outlook(standing: Standing, drawn: Partitions, targets: dict[str, int] | Non
         `individuals` without any answer and on features that hardly tell individuals apart.
     """
     wanted = targets or {}
-    poor = _poor(standing, drawn)
+    poor = _poor(standing)
     reason = POOR if poor else _too_little(standing)
     known = len(standing.calibrating) and not poor
     told: dict[str, Any] = {
@@ -75,14 +76,16 @@ def estimate(drawn: Floats, ends: tuple[float, float] = ENDS) -> dict[str, float
     return {"value": float(drawn.mean()), "low": float(low), "high": float(high)}
 
 
-def _poor(standing: Standing, drawn: Partitions) -> bool:
-    """Whether the features hardly tell individuals apart: too little holds groups together to draw who is who.
+def _poor(standing: Standing) -> bool:
+    """Whether the features hardly tell individuals apart, and answers do not make up for it.
 
-    Photos that are cut off their group are then the same as others of it by ways that are no joins.
+    Too little then holds groups together to draw who is who: photos that are cut off their group are the same as others
+    of it by ways that are no joins.
     """
-    inner = int(standing.joins.inside.sum())
-    cut = float(drawn.merges.mean())
-    return standing.weighed.hopeless or (standing.audits >= LEAST_AUDITS and cut > MOST_CUT * inner)
+    inner = standing.joins.inside
+    wrong = float((1 - standing.chance[inner]).sum())
+    hopeless = standing.weighed.hopeless or (standing.audits >= LEAST_AUDITS and wrong > MOST_CUT * int(inner.sum()))
+    return hopeless and wrong > MOST_WRONG * len(standing.joins.group)
 
 
 def _too_little(standing: Standing) -> str:

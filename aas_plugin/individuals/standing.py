@@ -22,6 +22,7 @@ Floats = NDArray[np.float64]
 _OF_MERGES = frozenset({"atom", "merge", INSIDE})
 _MOST_JOINS = 20_000
 _LEAST_SPREAD = 1e-3
+_SURE = 1 - 1e-9
 _DRAWS, _MOST_DRAWN = (100, 300), 600_000
 """Draws, and photos times draws."""
 
@@ -111,6 +112,14 @@ class Standing:
         order = np.lexsort((-chance, keys))
         keys, first = np.unique(keys[order], return_index=True)
         return keys.astype(np.int64), chance[order][first]
+
+    def alone(self) -> Floats:
+        """How likely no other group is the same individual as each group, float64 (G,)."""
+        joins, between = self.joins, ~self.joins.inside
+        none = np.log1p(-np.minimum(self.chance[between], _SURE)) * joins.count[between]
+        ends = joins.group[joins.pairs[between]]
+        total = np.bincount(ends.ravel(), np.repeat(none, 2), minlength=int(joins.group.max(initial=-1)) + 1)
+        return np.asarray(np.exp(total))
 
     def nearest(self) -> tuple[Ints, Floats]:
         """The most likely other group of each group, int64 (G,), -1 without, and P(same), float64 (G,)."""

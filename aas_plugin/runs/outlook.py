@@ -32,7 +32,8 @@ FILE = "outlook.json"
 
 NAMES = "names.parquet"
 """File in the run's folder, a row a photo: `path`, `group`, int64 from 0, `single`, whether it is in no group of more,
-`confidence`, how likely it is of the individual that most of its group are, `nearest`, the most likely other group or
+`confidence`, how likely it is of the individual that most of its group are, or, by itself, of none of another group,
+`nearest`, the most likely other group or
 -1, and `nearest_probability`, how likely that is the same individual; NaN where nothing can be said."""
 
 
@@ -61,7 +62,9 @@ def outlook_of(
     group = standing.joins.group
     unsure = not len(standing.calibrating)
     table = pd.DataFrame({"path": paths, "group": group, "single": labels < 0, "nearest": nearest[group]})
-    table["confidence"] = np.nan if unsure else drawn.right
+    # Nobody is mixed up with a photo by itself, but it may be of an individual that has a group.
+    single = np.bincount(group)[group] == 1
+    table["confidence"] = np.nan if unsure else np.where(single, standing.alone()[group], drawn.right)
     table["nearest_probability"] = np.where(unsure | (nearest < 0), np.nan, likely)[group]
     write_table(run.folder / NAMES, table)
     wanted = {str(one.quantity): one.most for one in targets}

@@ -1,11 +1,14 @@
 """How a labelling stands, on drawn features where the truth is known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from aas_plugin.active.learner import ActiveLearner
 from aas_plugin.cal.plugin import CalOptions, CalRefiner, CalSampler
 from aas_plugin.cal.weighing import BETWEEN, INSIDE
+from aas_plugin.clustering.calibration import Calibration
 from aas_plugin.clustering.dbscan import dbscan
 from aas_plugin.clustering.jaccard import jaccard_graph
 from aas_plugin.constraints.answers import AnswerLog
@@ -107,6 +110,23 @@ def test_the_nearest_other_group_is_the_most_likely_one(easy):
         mine = ~joins.inside & (ends == group).any(axis=1)
         assert nearest[group] != group
         assert likely[group] >= standing.chance[mine].max(initial=0.0) - 1e-12
+
+
+def test_a_group_is_alone_where_it_is_none_of_the_others(easy):
+    standing, _ = easy.standing()
+    joins = standing.joins
+    alone = standing.alone()
+    ends = joins.group[joins.pairs]
+    for group in range(joins.group.max() + 1):
+        mine = ~joins.inside & (ends == group).any(axis=1)
+        assert alone[group] == pytest.approx(np.prod(1 - standing.chance[mine]))
+
+
+def test_where_answers_settle_all_poor_features_do_not_matter(easy):
+    standing, rng = easy.standing()
+    hopeless = replace(standing.weighed, calibration=Calibration(20.0, 0.9))
+    told = outlook(replace(standing, weighed=hopeless), standing.partitions(rng))
+    assert hopeless.hopeless and told["wrong_merges"] is not None
 
 
 def test_without_answers_nothing_is_promised(easy):
