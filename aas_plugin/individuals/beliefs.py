@@ -14,13 +14,13 @@ from aas_plugin.clustering.calibration import Calibration
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-MEAN = np.array([0.0, 0.0, 1.0, 0.5, 0.0])
-DEVIATION = np.array([2.0, 2.0, 0.5, 0.5, 0.5])
+MEAN = np.array([0.0, 0.0, 1.0, 0.5, 0.0, 0.0, 0.0])
+DEVIATION = np.array([2.0, 2.0, 0.5, 0.5, 0.5, 0.5, 0.5])
 """Of the weights of `Scale.columns` before any answer."""
 
 _TYPICAL = 1.5
 _MOST_LOGIT = 12.0
-_LEAST = np.array([-np.inf, -np.inf, 0.05, 0.0, -np.inf])
+_LEAST = np.array([-np.inf, -np.inf, 0.05, 0.0, -np.inf, -np.inf, -np.inf])
 _PROPOSALS = 4000
 _FREEDOM = 5
 
@@ -39,21 +39,28 @@ class Scale:
     middle: float
     spread: float
 
-    def columns(self, linkage: Floats, cosine: Floats, crossing: Floats, inside: Bools) -> Floats:
-        """What the logarithm of the odds for "same" is a weighted sum of, float64 (J, 5).
+    def columns(
+        self, linkage: Floats, cosine: Floats, crossing: Floats, inside: Bools, doubted: Bools | None = None
+    ) -> Floats:
+        """What the logarithm of the odds for "same" is a weighted sum of, float64 (J, 7).
 
         1 for a join inside a group; 1 for one between two; the calibration's own logit; the cosine in deviations; the
-        logarithm of the pairs of photos that the linkage is the mean of, as that of many tells more.
+        logarithm of the pairs of photos that the linkage is the mean of, as that of many tells more; and, inside and
+        between, 1 where it was asked since it was in doubt, as such joins may not be like all of their linkage.
 
         Args:
             linkage: float64 (J,), in [0, 1].
             cosine: float64 (J,), in [-1, 1].
             crossing: float64 (J,), at least 1.
             inside: bool (J,).
+            doubted: bool (J,), none by default.
         """
+        asked = np.zeros(len(inside), dtype=bool) if doubted is None else doubted
         told = np.clip(self.calibration.logit(linkage), -_MOST_LOGIT, _MOST_LOGIT)
         alike = (cosine - self.middle) / self.spread
-        return np.stack([inside, ~inside, told, alike, np.log(crossing) - _TYPICAL], axis=1).astype(np.float64)
+        pairs = np.log(crossing) - _TYPICAL
+        both = [inside, ~inside, told, alike, pairs, asked & inside, asked & ~inside]
+        return np.stack(both, axis=1).astype(np.float64)
 
 
 @dataclass(frozen=True)
@@ -61,17 +68,17 @@ class Beliefs:
     """P(same) = sigmoid(x . w), with draws of w from what answers leave open.
 
     Attributes:
-        draws: float64 (R, 5).
+        draws: float64 (R, 7).
     """
 
     draws: Floats
 
     def logits(self, x: Floats) -> Floats:
-        """Logarithm of the odds for "same" by each draw, float64 (R, J), of x, float64 (J, 5)."""
+        """Logarithm of the odds for "same" by each draw, float64 (R, J), of x, float64 (J, 7)."""
         return np.asarray(self.draws @ x.T)
 
     def probability(self, x: Floats) -> Floats:
-        """P(same), the mean over all draws, float64 (J,), of x, float64 (J, 5)."""
+        """P(same), the mean over all draws, float64 (J,), of x, float64 (J, 7)."""
         found = np.zeros(len(x))
         for draw in self.draws:
             found += expit(x @ draw)
@@ -85,7 +92,7 @@ def believe(x: Floats, votes: Floats, error: float, rng: np.random.Generator, dr
     "different", and w ~ N(`MEAN`, `DEVIATION`^2), those of linkage and cosine above 0 (ours).
 
     Args:
-        x: float64 (I, 5), of each item; see `Scale.columns`.
+        x: float64 (I, 7), of each item; see `Scale.columns`.
         votes: float64 (I,), answers "same" minus answers "different".
         error: share of answers that are wrong, in (0, 0.5).
         rng: draws.

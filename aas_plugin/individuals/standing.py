@@ -39,7 +39,7 @@ class Standing:
         doubt: float64 (I,), P(wrong) of what each item says.
         audits: how many answers are to questions drawn at random.
         beliefs: P(same) as far as it is known.
-        x: float64 (J, 5), what `beliefs` takes of each join.
+        x: float64 (J, 7), what `beliefs` takes of each join.
         evidence: the answers.
         item_logits: float64 (R, I), logarithm of the odds for "same" of each item, by similarity and answers.
     """
@@ -173,6 +173,7 @@ def standing_of(
         cosines(features, evidence.pairs[first[told]]),
         crossing[told],
         np.isin(kinds[told], list(_OF_MERGES)),
+        ~np.isin(kinds[told], AUDITS),
     )
     beliefs = believe(x, votes[told], weighed.error, rng, draws)
     logits = np.tile(votes * np.log((1 - weighed.error) / weighed.error), (draws, 1))

@@ -13,7 +13,8 @@ SCALE = Scale(Calibration(20.0, 0.3), 0.1, 0.2)
 
 def rows(rng, count):
     inside = rng.random(count) < 0.5
-    return SCALE.columns(rng.random(count), rng.normal(0.1, 0.2, count), np.exp(rng.normal(1.5, 1, count)), inside)
+    crossing, doubted = np.exp(rng.normal(1.5, 1, count)), rng.random(count) < 0.5
+    return SCALE.columns(rng.random(count), rng.normal(0.1, 0.2, count), crossing, inside, doubted)
 
 
 def drawn_answers(seed, count, w, error=0.0):
@@ -24,21 +25,21 @@ def drawn_answers(seed, count, w, error=0.0):
 
 
 def test_the_numbers_of_a_join():
-    x = SCALE.columns(np.array([0.3, 1.0]), np.array([0.1, 0.5]), np.exp([1.5, 2.5]), np.array([True, False]))
+    x = SCALE.columns(np.array([0.3, 1.0]), np.array([0.1, 0.5]), np.exp([1.5, 2.5]), np.array([True, False]), np.array([False, True]))
     # The second logit is cut off at 12.
-    np.testing.assert_allclose(x, [[1, 0, 0, 0, 0], [0, 1, 12, 2, 1]], atol=1e-9)
+    np.testing.assert_allclose(x, [[1, 0, 0, 0, 0, 0, 0], [0, 1, 12, 2, 1, 0, 1]], atol=1e-9)
 
 
 def test_without_answers_draws_are_those_of_the_prior():
-    draws = believe(np.empty((0, 5)), np.empty(0), 0.02, np.random.default_rng(0), draws=2000).draws
-    free = [0, 1, 4]
+    draws = believe(np.empty((0, 7)), np.empty(0), 0.02, np.random.default_rng(0), draws=2000).draws
+    free = [0, 1, 4, 5, 6]
     np.testing.assert_allclose(draws[:, free].mean(axis=0), MEAN[free], atol=0.2)
     np.testing.assert_allclose(draws[:, free].std(axis=0), DEVIATION[free], rtol=0.2)
     assert (draws[:, 2] > 0).all() and (draws[:, 3] > 0).all()
 
 
 def test_many_answers_of_nobody_who_errs_give_the_weights_of_a_plain_regression():
-    true = np.array([0.5, -1.0, 0.8, 0.6, 0.4])
+    true = np.array([0.5, -1.0, 0.8, 0.6, 0.4, 0.3, -0.3])
     x, votes = drawn_answers(1, 4000, true)
     draws = believe(x, votes, 1e-6, np.random.default_rng(0)).draws
     plain = LogisticRegression(fit_intercept=False, C=1e4).fit(x, votes > 0).coef_[0]
@@ -50,7 +51,7 @@ def test_intervals_hold_the_truth_as_often_as_they_say(count):
     rng = np.random.default_rng(0)
     inside = 0
     for seed in range(60):
-        w = MEAN + 0.7 * DEVIATION * rng.normal(size=5)
+        w = MEAN + 0.7 * DEVIATION * rng.normal(size=7)
         w[2:4] = np.abs(w[2:4])
         x, votes = drawn_answers(seed, count, w, error=0.05)
         others = rows(np.random.default_rng(seed + 1000), 300)
