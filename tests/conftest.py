@@ -1,12 +1,15 @@
 """What several test files need: a tiny data set, settings that run in seconds, a method that learns nothing."""
 
 import os
+import signal
 import sys
 import warnings
 
 # Two threads in each of two processes wait for one another longer than they work; workers inherit this.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+# A shell starts what runs in its background without SIGINT, and tests of Ctrl-C would wait for ever.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 from pathlib import Path
 

@@ -25,7 +25,9 @@ def drawn_answers(seed, count, w, error=0.0):
 
 
 def test_the_numbers_of_a_join():
-    x = SCALE.columns(np.array([0.3, 1.0]), np.array([0.1, 0.5]), np.exp([1.5, 2.5]), np.array([True, False]), np.array([False, True]))
+    x = SCALE.columns(
+        np.array([0.3, 1.0]), np.array([0.1, 0.5]), np.exp([1.5, 2.5]), np.array([True, False]), np.array([False, True])
+    )
     # The second logit is cut off at 12.
     np.testing.assert_allclose(x, [[1, 0, 0, 0, 0, 0, 0], [0, 1, 12, 2, 1, 0, 1]], atol=1e-9)
 
