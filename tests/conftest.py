@@ -8,8 +8,6 @@ import warnings
 # Two threads in each of two processes wait for one another longer than they work; workers inherit this.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-# A shell starts what runs in its background without SIGINT, and tests of Ctrl-C would wait for ever.
-signal.signal(signal.SIGINT, signal.default_int_handler)
 
 from pathlib import Path
 
@@ -38,6 +36,9 @@ def pytest_xdist_make_scheduler(config, log):
 
     return Scheduling(config, log)
 
+
+# A shell starts what runs in its background without SIGINT, and tests of Ctrl-C would wait for ever.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The first call of a compiled function takes seconds, and speed is not what these tests are about.
 settings.register_profile("aas", deadline=None)
