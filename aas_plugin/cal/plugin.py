@@ -103,8 +103,13 @@ class CalSampler:
         held = evidence.pairs[weighed.in_force]
         same = evidence.same[weighed.in_force]
         clusters = constrained_clusters(similarity.matrix, held[same], held[~same], weighed.calibration)
-        shown = clusters.labels if weighed.trusted else np3(labels, held[same], held[~same], views.graph.between)
-        checks = self._checks(graph, shown, views.features, evidence, known, budget, rng)
+        wanted = min(round_at_random(self.options.audit * budget, rng), budget) if self.options.audit else 0
+        checks = pd.DataFrame()
+        if wanted and views.features.shape[1]:
+            # Of the labels that the refiner `cal` makes.
+            shown = clusters.labels if weighed.trusted else np3(labels, held[same], held[~same], views.graph.between)
+            standing = standing_of(shown, graph, views.features, evidence, rng, draws=100)
+            checks = audit_pairs(standing, wanted, known, rng)
         rest = budget - len(checks)
         features = None if weighed.hopeless else views.features
         found = questions(clusters, weighed, evidence, rest, features, again=self.options.again, known=known)
@@ -114,23 +119,6 @@ class CalSampler:
             return found
         both = pd.concat([checks, found], ignore_index=True) if len(found) else checks
         return both.drop_duplicates(["u", "v"]).reset_index(drop=True)
-
-    def _checks(
-        self,
-        graph: Graph,
-        shown: Ints,
-        features: NDArray[np.float32],
-        evidence: Evidence,
-        known: KnownPairs,
-        budget: int,
-        rng: np.random.Generator,
-    ) -> pd.DataFrame:
-        """Random checks of labels, those that the refiner `cal` makes."""
-        wanted = min(round_at_random(self.options.audit * budget, rng), budget) if self.options.audit else 0
-        if not wanted or not features.shape[1]:
-            return pd.DataFrame()
-        standing = standing_of(shown, graph, features, evidence, rng, draws=100)
-        return audit_pairs(standing, wanted, known, rng)
 
 
 def _with_similar(found: pd.DataFrame, similar: pd.DataFrame, budget: int) -> pd.DataFrame:

@@ -150,15 +150,16 @@ def _named(run: str, photos: Path | None, plugin: list[str] | None) -> Named:
 
     folder = waiting_folder(run)
     settings = saved_settings(folder)
+    plugins = loaded(plugin)
     catalogue: Catalogue | None
     try:
-        catalogue = catalogue_of(folder, loaded(plugin))
+        catalogue = catalogue_of(folder, plugins)
         told = ""
     except AasError as error:
         catalogue, told = None, str(error)
     if told:
         warnings.warn(f"what the data set says of photos is as the run kept it ({told})", stacklevel=2)
-    individuals = individuals_of(folder)
+    individuals = individuals_of(folder, plugins)
     if catalogue is not None:
         without = sorted(set(catalogue.table["path"]) - set(individuals["path"]))
         if without:

@@ -36,7 +36,7 @@ class Standing:
         chance: float64 (J,), P(same) of each join.
         weighed: the answers.
         calibrating: int64 (C,), items that stood for two sides, and so calibrate.
-        doubt: float64 (I,), P(wrong) of what each item says.
+        item_chance: float64 (I,), P(same) of each item, by similarity and answers.
         audits: how many answers are to questions drawn at random.
         beliefs: P(same) as far as it is known.
         x: float64 (J, 7), what `beliefs` takes of each join.
@@ -48,12 +48,17 @@ class Standing:
     chance: Floats
     weighed: Weighed
     calibrating: Ints
-    doubt: Floats
+    item_chance: Floats
     audits: int
     beliefs: Beliefs
     x: Floats
     evidence: Evidence
     item_logits: Floats
+
+    @property
+    def doubt(self) -> Floats:
+        """P(wrong) of what each item says, float64 (I,)."""
+        return np.where(self.evidence.votes > 0, 1 - self.item_chance, self.item_chance)
 
     def partitions(self, rng: np.random.Generator, watched: Ints | None = None) -> Partitions:
         """Draw who is who.
@@ -107,7 +112,7 @@ class Standing:
         group, between = self.joins.group, ~self.joins.inside
         asked = self.weighed.in_force & ~self.evidence.same
         ends = np.concatenate([self.joins.pairs[between], self.evidence.pairs[asked]])
-        chance = np.concatenate([self.chance[between], expit(self.item_logits).mean(axis=0)[self.evidence.item[asked]]])
+        chance = np.concatenate([self.chance[between], self.item_chance[self.evidence.item[asked]]])
         keys = np.sort(group[ends], axis=1) @ np.array([len(group), 1])
         order = np.lexsort((-chance, keys))
         keys, first = np.unique(keys[order], return_index=True)
@@ -179,13 +184,12 @@ def standing_of(
     logits = np.tile(votes * np.log((1 - weighed.error) / weighed.error), (draws, 1))
     logits[:, told] += beliefs.logits(x)
     of_joins = scale.columns(joins.linkage, joins.cosine, joins.crossing, joins.inside)
-    p_same = expit(logits).mean(axis=0)
     return Standing(
         joins=joins,
         chance=beliefs.probability(of_joins),
         weighed=weighed,
         calibrating=told,
-        doubt=np.where(votes > 0, 1 - p_same, p_same),
+        item_chance=np.asarray(expit(logits).mean(axis=0)),
         audits=int(np.isin(kinds, AUDITS).sum()),
         beliefs=beliefs,
         x=of_joins,

@@ -31,10 +31,9 @@ if TYPE_CHECKING:
 FILE = "outlook.json"
 
 NAMES = "names.parquet"
-"""File in the run's folder, a row a photo: `path`, `group`, int64 from 0, `single`, whether it is in no group of more,
-`confidence`, how likely it is of the individual that most of its group are, or, by itself, of none of another group,
-`nearest`, the most likely other group or
--1, and `nearest_probability`, how likely that is the same individual; NaN where nothing can be said."""
+"""File in the run's folder, a row a photo: `path`, `group`, int64 from 0, `confidence`, how likely it is of the
+individual that most of its group are, or, by itself, of none of another group, `nearest`, the most likely other group
+or -1, and `nearest_probability`, how likely that is the same individual; NaN where nothing can be said."""
 
 
 def outlook_of(
@@ -52,7 +51,7 @@ def outlook_of(
     Returns:
         What `outlook.json` holds, without `target` and `reached`.
     """
-    paths = [run.catalogue.table["path"].iloc[row] for row in run.train]
+    paths = run.catalogue.table["path"].iloc[run.train].to_list()
     answers = run.active.answers()
     evidence = evidence_of(answers, {path: place for place, path in enumerate(paths)})
     rng = seeded_rng(run.settings.seed, len(answers), "outlook")
@@ -61,7 +60,7 @@ def outlook_of(
     nearest, likely = standing.nearest()
     group = standing.joins.group
     unsure = not len(standing.calibrating)
-    table = pd.DataFrame({"path": paths, "group": group, "single": labels < 0, "nearest": nearest[group]})
+    table = pd.DataFrame({"path": paths, "group": group, "nearest": nearest[group]})
     # Nobody is mixed up with a photo by itself, but it may be of an individual that has a group.
     single = np.bincount(group)[group] == 1
     table["confidence"] = np.nan if unsure else np.where(single, standing.alone()[group], drawn.right)
